@@ -1,0 +1,3 @@
+//! `iiskeys`: offline diagnosis of IIS machine keys.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! IIS configuration: `applicationHost.config` and `IIS_schema.xml`.

@@ -1,0 +1,1 @@
+//! Registry exports as text (`.reg`).

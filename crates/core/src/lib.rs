@@ -1,0 +1,5 @@
+//! Diagnoses, from evidence alone, why an IIS server can no longer open its machine keys.
+
+pub mod artifact;
+
+pub use iiskeys_evidence as evidence;
