@@ -1,3 +1,42 @@
 //! `iiskeys`: offline diagnosis of IIS machine keys.
+//!
+//! Arguments in, one call into the library, its answer out. What the words mean is decided in `iiskeys_core`.
 
-fn main() {}
+mod args;
+mod commands;
+mod engine;
+mod exit;
+mod interrupt;
+mod output;
+mod progress;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use args::{Command, Parsed};
+use exit::{Exit, Failure};
+
+fn main() -> ExitCode {
+    interrupt::install();
+    match args::parse(std::env::args_os()) {
+        Ok(Parsed::Command(command)) => run(command),
+        Ok(Parsed::Help(text)) => output::print(&text).map(|()| Exit::Clean),
+        Err(failure) => Err(failure),
+    }
+    .unwrap_or_else(|failure| {
+        // Nobody is left to tell when stderr is closed.
+        let _ = writeln!(io::stderr(), "iiskeys: {failure}");
+        Exit::NotDiagnosed
+    })
+    .into()
+}
+
+fn run(command: Command) -> Result<Exit, Failure> {
+    match command {
+        Command::Diagnose(args) => commands::diagnose::run(&args),
+        Command::Rules(args) => commands::rules::run(&args),
+        Command::Explain(args) => commands::explain::run(&args),
+        Command::Name(args) => commands::name::run(&args),
+        Command::Schema => commands::schema::run(),
+    }
+}

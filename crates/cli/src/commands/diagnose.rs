@@ -1,0 +1,95 @@
+//! `iiskeys diagnose`
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::args::{DiagnoseArgs, FailOn, Format};
+use crate::engine::{self, Level, Request};
+use crate::exit::{Exit, Failure, quoted};
+use crate::output::Target;
+use crate::progress::Meter;
+
+/// Diagnoses one machine and writes its report.
+///
+/// # Errors
+/// Nothing could be diagnosed, or the report could not be written.
+pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
+    let real: Vec<PathBuf> = args.evidence.iter().map(|path| look_at(path)).collect::<Result<_, _>>()?;
+    let target = Target::resolve(args.output.as_deref(), &real)?;
+    let request = Request {
+        evidence: &args.evidence,
+        windows: args.windows.as_deref(),
+        require: args.require.iter().map(|group| group.name()).collect(),
+        stamp: args.stamp,
+    };
+    let mut meter = Meter::new(args.no_progress, args.verbose);
+    let diagnosis = engine::diagnose(&request, &mut meter)?;
+    let report = match args.format {
+        Format::Json => diagnosis.to_json(),
+        Format::Text => diagnosis.to_text(),
+    };
+    drop(meter);
+    target.write(&report)?;
+    Ok(exit(diagnosis.worst(), diagnosis.is_inconclusive(), args.fail_on))
+}
+
+fn exit(worst: Option<Level>, inconclusive: bool, fail_on: FailOn) -> Exit {
+    let threshold = match fail_on {
+        FailOn::Error => Some(Level::Error),
+        FailOn::Warning => Some(Level::Warning),
+        FailOn::Note => Some(Level::Note),
+        FailOn::Never => None,
+    };
+    match (threshold, worst) {
+        (Some(threshold), Some(worst)) if worst >= threshold => Exit::Found,
+        _ if inconclusive => Exit::Inconclusive,
+        _ => Exit::Clean,
+    }
+}
+
+/// The canonical path of a piece of evidence that is there and can be opened.
+fn look_at(given: &Path) -> Result<PathBuf, Failure> {
+    let refuse = |why: String| Failure::new(format!("the evidence {} {why}", quoted(given)));
+    let real = given.canonicalize().map_err(|error| match error.kind() {
+        ErrorKind::NotFound => {
+            refuse("does not exist; give a folder or a file that was collected".to_owned())
+        }
+        _ => refuse(format!("cannot be reached ({error}); check the path and the rights on its folders")),
+    })?;
+    let metadata = fs::metadata(&real).map_err(|error| refuse(format!("cannot be looked at ({error})")))?;
+    let opened = if metadata.is_dir() {
+        fs::read_dir(&real).map(drop)
+    } else if metadata.is_file() {
+        File::open(&real).map(drop)
+    } else {
+        return Err(refuse("is neither a folder nor a regular file; copy what it holds into one".to_owned()));
+    };
+    opened.map_err(|error| {
+        refuse(format!("cannot be opened ({error}); check the rights on it, or give a copy"))
+    })?;
+    Ok(real)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_code_follows_the_worst_finding_then_the_verdict() {
+        let cases = [
+            (None, false, FailOn::Note, Exit::Clean),
+            (None, true, FailOn::Error, Exit::Inconclusive),
+            (Some(Level::Note), false, FailOn::Error, Exit::Clean),
+            (Some(Level::Note), true, FailOn::Note, Exit::Found),
+            (Some(Level::Warning), true, FailOn::Error, Exit::Inconclusive),
+            (Some(Level::Warning), false, FailOn::Warning, Exit::Found),
+            (Some(Level::Error), false, FailOn::Error, Exit::Found),
+            (Some(Level::Error), false, FailOn::Never, Exit::Clean),
+            (None, true, FailOn::Never, Exit::Inconclusive),
+        ];
+        for (worst, inconclusive, fail_on, expected) in cases {
+            assert_eq!(exit(worst, inconclusive, fail_on), expected, "{worst:?} {inconclusive} {fail_on:?}");
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! One module for each command.
+
+pub mod diagnose;
+pub mod explain;
+pub mod name;
+pub mod rules;
+pub mod schema;

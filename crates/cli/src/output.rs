@@ -1,0 +1,224 @@
+//! Where answers go: stdout, or a file that is whole or not there, and never in the evidence.
+
+use std::ffi::OsStr;
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use crate::exit::{Failure, quoted};
+use crate::interrupt;
+
+/// Prints an answer on stdout.
+///
+/// A reader that closed the pipe, such as `head`, has had what it wanted.
+///
+/// # Errors
+/// Stdout does not take it: a full disk, for one.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::new(format!("stdout does not take the answer ({error}); redirect it elsewhere")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Where a report goes.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Stdout.
+    Stdout,
+    /// A file, by its real path.
+    File(PathBuf),
+}
+
+impl Target {
+    /// Resolves `--output` before any work is done.
+    ///
+    /// `evidence` are canonical paths.
+    ///
+    /// # Errors
+    /// The file lies in the evidence or may be a part of it, is no regular file, or its folder is not there.
+    pub fn resolve(output: Option<&Path>, evidence: &[PathBuf]) -> Result<Self, Failure> {
+        let Some(given) = output else { return Ok(Self::Stdout) };
+        let real = real_path(given)?;
+        if let Some(source) = evidence.iter().find(|source| real.starts_with(source)) {
+            return Err(Failure::new(format!(
+                "the output {} lies in the evidence {}, which is never written to; choose a file outside of it",
+                quoted(given),
+                quoted(source)
+            )));
+        }
+        Ok(Self::File(real))
+    }
+
+    /// Writes the whole report.
+    ///
+    /// # Errors
+    /// The place does not take it; what stood there before is then unchanged.
+    pub fn write(&self, text: &str) -> Result<(), Failure> {
+        match self {
+            Self::Stdout => print(text),
+            Self::File(path) => replace(path, text.as_bytes()).map_err(|error| {
+                Failure::new(format!(
+                    "the report could not be written to {} ({error}); choose another file with --output",
+                    quoted(path)
+                ))
+            }),
+        }
+    }
+}
+
+/// The file that writing to `given` would change, symbolic links resolved.
+fn real_path(given: &Path) -> Result<PathBuf, Failure> {
+    let refuse =
+        |why: &str, next: &str| Err(Failure::new(format!("the output {} {why}; {next}", quoted(given))));
+    match fs::symlink_metadata(given) {
+        Ok(_) => {
+            let Ok(metadata) = fs::metadata(given) else {
+                return refuse("is a symbolic link that leads nowhere", "name the file itself");
+            };
+            if metadata.is_dir() {
+                return refuse("is a folder", "name a file in it");
+            }
+            if !metadata.is_file() {
+                return refuse("is not a regular file", "leave --output out to write to stdout");
+            }
+            if has_other_names(&metadata) {
+                return refuse(
+                    "has other names (hard links), and one may be evidence",
+                    "choose another file",
+                );
+            }
+            given
+                .canonicalize()
+                .or_else(|error| refuse(&format!("cannot be resolved ({error})"), "choose another file"))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let Some(name) = given.file_name() else {
+                return refuse("does not name a file", "give a file name");
+            };
+            let folder = match given.parent() {
+                Some(folder) if folder != Path::new("") => folder,
+                _ => Path::new("."),
+            };
+            match folder.canonicalize() {
+                Ok(folder) if folder.is_dir() => Ok(folder.join(name)),
+                _ => refuse("is in a folder that does not exist", "create the folder or choose another"),
+            }
+        }
+        Err(error) => refuse(&format!("cannot be looked at ({error})"), "choose another file"),
+    }
+}
+
+#[cfg(unix)]
+fn has_other_names(metadata: &Metadata) -> bool {
+    std::os::unix::fs::MetadataExt::nlink(metadata) > 1
+}
+
+/// The count is not to be had here; replacing a name leaves what other names refer to unchanged anyway.
+#[cfg(not(unix))]
+fn has_other_names(_: &Metadata) -> bool {
+    false
+}
+
+/// Writes beside `path`, then puts the finished file in its place in one step.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = path.file_name().unwrap_or(OsStr::new("report")).to_string_lossy().into_owned();
+    let unfinished = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+    let mut file = interrupt::guarded(|slot| {
+        let file = File::create_new(&unfinished)?;
+        *slot = Some(unfinished.clone());
+        Ok::<_, io::Error>(file)
+    })?;
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    drop(file);
+    interrupt::guarded(|slot| {
+        *slot = None;
+        written.and_then(|()| fs::rename(&unfinished, path)).inspect_err(|_| {
+            let _ = fs::remove_file(&unfinished);
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|it| it.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_report_replaces_an_older_one_and_leaves_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        for text in ["first", "second"] {
+            Target::resolve(Some(&path), &[]).unwrap().write(text).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        }
+        assert_eq!(names(folder.path()), ["report.json"]);
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_folder_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("taken");
+        fs::create_dir_all(path.join("full")).unwrap();
+        let told = Target::File(path).write("text").unwrap_err().to_string();
+        assert!(told.contains("taken'"), "{told}");
+        assert_eq!(names(folder.path()), ["taken"]);
+    }
+
+    #[test]
+    fn what_is_not_a_plain_file_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let cases =
+            [(folder.path().to_owned(), "a folder"), (folder.path().join("no/report"), "does not exist")];
+        for (path, why) in cases {
+            let told = Target::resolve(Some(&path), &[]).unwrap_err().to_string();
+            assert!(told.contains(why), "{told}");
+        }
+        #[cfg(unix)]
+        {
+            let told = Target::resolve(Some(Path::new("/dev/null")), &[]).unwrap_err().to_string();
+            assert!(told.contains("not a regular file"), "{told}");
+            let link = folder.path().join("link");
+            std::os::unix::fs::symlink(folder.path().join("gone"), &link).unwrap();
+            let told = Target::resolve(Some(&link), &[]).unwrap_err().to_string();
+            assert!(told.contains("leads nowhere"), "{told}");
+        }
+    }
+
+    #[test]
+    fn no_path_into_the_evidence_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        let evidence = root.join("case");
+        fs::create_dir_all(evidence.join("deep")).unwrap();
+        fs::write(evidence.join("SOFTWARE"), "regf").unwrap();
+        let mut into = vec![
+            evidence.join("new.json"),
+            evidence.join("deep/new.json"),
+            evidence.join("SOFTWARE"),
+            root.join("case/deep/../SOFTWARE"),
+        ];
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(&evidence, root.join("alias")).unwrap();
+            std::os::unix::fs::symlink(evidence.join("SOFTWARE"), root.join("soft")).unwrap();
+            fs::hard_link(evidence.join("SOFTWARE"), root.join("hard")).unwrap();
+            into.extend([root.join("alias/new.json"), root.join("soft"), root.join("hard")]);
+        }
+        for path in into {
+            Target::resolve(Some(&path), std::slice::from_ref(&evidence))
+                .expect_err(&path.display().to_string());
+        }
+        let beside = root.join("case.json");
+        assert_eq!(Target::resolve(Some(&beside), &[evidence]), Ok(Target::File(beside)));
+    }
+}

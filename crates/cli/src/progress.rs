@@ -1,0 +1,62 @@
+//! Progress on stderr: for a person at a terminal, or in words with `-v`.
+
+use std::io::{self, IsTerminal, Write};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::exit::shown;
+
+/// Shows what is being done and how far it is.
+pub struct Meter {
+    spinner: Option<ProgressBar>,
+    verbose: bool,
+}
+
+impl Meter {
+    /// A meter that spins only on a terminal and never when `silent`; `verbose` adds a line for each step.
+    pub fn new(silent: bool, verbose: bool) -> Self {
+        let spinner = (!silent && io::stderr().is_terminal()).then(|| {
+            let spinner = ProgressBar::new_spinner();
+            if let Ok(style) = ProgressStyle::with_template("{spinner} {msg} {human_pos}") {
+                spinner.set_style(style);
+            }
+            spinner.enable_steady_tick(Duration::from_millis(120));
+            spinner
+        });
+        Self { spinner, verbose }
+    }
+
+    /// A new step begins.
+    pub fn step(&mut self, what: &str) {
+        let what = shown(what);
+        if self.verbose {
+            let say = || {
+                let _ = writeln!(io::stderr(), "iiskeys: {what}");
+            };
+            match &self.spinner {
+                Some(spinner) => spinner.suspend(say),
+                None => say(),
+            }
+        }
+        if let Some(spinner) = &self.spinner {
+            spinner.set_position(0);
+            spinner.set_message(what);
+        }
+    }
+
+    /// The step has handled `count` files so far.
+    pub fn done(&mut self, count: u64) {
+        if let Some(spinner) = &self.spinner {
+            spinner.set_position(count);
+        }
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if let Some(spinner) = &self.spinner {
+            spinner.finish_and_clear();
+        }
+    }
+}
