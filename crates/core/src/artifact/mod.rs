@@ -17,5 +17,6 @@
 pub mod bytes;
 pub mod config;
 pub mod container;
+pub mod dpapi_blob;
 pub mod hive;
 pub mod reg_export;
