@@ -14,7 +14,7 @@ Exit codes:
   0    diagnosed, nothing at or above --fail-on
   1    diagnosed, at least one finding at or above --fail-on
   2    not diagnosed: bad usage, no readable evidence, or two installed systems and no --windows
-  3    diagnosed, nothing at or above --fail-on, and a required group could not be evaluated
+  3    diagnosed, nothing at or above --fail-on, and the verdict is `inconclusive`
   130  interrupted";
 
 /// Says why an IIS server can no longer open its machine keys, from copied files alone.
@@ -207,7 +207,10 @@ fn sentence(error: &clap::Error, words: &[OsString]) -> String {
     let subcommand = words.get(1).and_then(|word| word.to_str()).and_then(|word| cli.find_subcommand(word));
     let help =
         subcommand.map_or("iiskeys --help".to_owned(), |it| format!("iiskeys {} --help", it.get_name()));
-    if error.kind() == ErrorKind::MissingSubcommand {
+    if matches!(
+        error.kind(),
+        ErrorKind::MissingSubcommand | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    ) {
         let names: Vec<_> = cli.get_subcommands().map(|it| it.get_name()).collect();
         return format!("expected a command ({}), found none; see `{help}`", names.join(", "));
     }
@@ -253,6 +256,7 @@ mod tests {
             let told = refused(words);
             assert!(!told.contains(['\n', '\u{1b}']) && told.ends_with("--help`"), "{told}");
         }
+        assert!(refused(cases[0]).contains("diagnose, rules, explain, name, schema"));
         assert!(refused(cases[2]).contains("'--format'"), "the similar option is named");
     }
 

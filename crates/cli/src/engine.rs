@@ -4,7 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::exit::Failure;
+use iiskeys_core::artifact::container::{Family, Guid, Prefix};
+
+use crate::exit::{Failure, shown};
 use crate::progress::Meter;
 
 /// How bad a finding is.
@@ -122,14 +124,19 @@ pub fn schema() -> Result<String, Failure> {
 }
 
 /// The file-name prefix of a container in each family; `None` where it cannot be known.
-pub fn prefixes(_container: &str) -> [(&'static str, Option<String>); 2] {
-    [("CAPI", None), ("CNG", None)]
+pub fn prefixes(container: &str) -> [(Family, Option<Prefix>); 2] {
+    [Family::Capi, Family::Cng].map(|family| (family, Prefix::of(family, container)))
 }
 
-/// Checks a MachineGuid from the command line.
+/// A MachineGuid from the command line.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn guid(text: &str) -> Result<&str, Failure> {
-    Ok(text)
+pub fn guid(text: &str) -> Result<Guid, Failure> {
+    Guid::parse(text).map_err(|fault| {
+        Failure::new(format!(
+            "the GUID '{}' is malformed: {fault}; give it as it stands in a file name, 36 characters without braces",
+            shown(text)
+        ))
+    })
 }

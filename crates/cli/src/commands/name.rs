@@ -22,6 +22,7 @@ pub fn run(args: &NameArgs) -> Result<Exit, Failure> {
     }
     let mut answer = String::new();
     for (family, prefix) in prefixes {
+        let family = family.to_string();
         let _ = match (prefix, guid) {
             (Some(prefix), Some(guid)) => writeln!(answer, "{family:<4}  {prefix}_{guid}"),
             (Some(prefix), None) => writeln!(answer, "{family:<4}  {prefix}"),

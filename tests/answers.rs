@@ -1,0 +1,62 @@
+//! The commands that need no evidence.
+
+mod support;
+
+use std::path::Path;
+use std::process::Stdio;
+
+use support::{Run, command, run};
+
+const GUID: &str = "9790B371-34A5-4C0C-B5D1-6D7F4F4C4E4A";
+
+#[test]
+fn the_name_of_a_container_becomes_its_file_names() {
+    assert_eq!(
+        run(["name", "iisWasKey"]).answer(),
+        "CAPI  76944fb33636aeddb9590521c2e8815a\nCNG   fe0d8631831420addaf3cf6970961071\n"
+    );
+    let metabase = run(["name", "Microsoft Internet Information Server", "--guid", GUID]);
+    let expected = format!("CAPI  c2319c42033a5ca7f44e731bfd3fa2b5_{GUID}\n");
+    assert!(metabase.answer().starts_with(&expected), "{metabase:?}");
+}
+
+#[test]
+fn upper_and_lower_case_name_the_same_container() {
+    assert_eq!(run(["name", "IISWASKEY"]).answer(), run(["name", "iisWasKey"]).answer());
+}
+
+#[test]
+fn a_name_outside_ascii_is_not_guessed() {
+    let half = run(["name", "clé"]);
+    assert!(half.answer().starts_with("CAPI  cannot be known"), "{half:?}");
+    let none = run(["name", "CLÉ"]);
+    assert!(none.refusal().contains("'CLÉ' cannot be known"), "{none:?}");
+}
+
+#[test]
+fn a_malformed_guid_is_not_appended() {
+    let run = run(["name", "iisWasKey", "--guid", &format!("{{{GUID}}}")]);
+    assert!(run.refusal().contains("braces"), "{run:?}");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let run: Run =
+        command(Path::new(".")).args(["name", "iisWasKey"]).stdout(writer).output().unwrap().into();
+    assert_eq!((run.code, run.stderr.as_str()), (Some(0), ""), "{run:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_behind_stdout_is_told() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let run: Run = command(Path::new("."))
+        .args(["name", "iisWasKey"])
+        .stdout(Stdio::from(full))
+        .output()
+        .unwrap()
+        .into();
+    assert!(run.refusal().contains("stdout does not take the answer"), "{run:?}");
+}
