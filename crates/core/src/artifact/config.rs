@@ -1,1 +1,0 @@
-//! IIS configuration: `applicationHost.config` and `IIS_schema.xml`.
