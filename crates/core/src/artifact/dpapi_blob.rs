@@ -199,3 +199,67 @@ impl<'a> Cursor<'a> {
         self.counted(field).map(|bytes| bytes.len() as u32)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn forged() -> Vec<u8> {
+        iiskeys_fixtures::container::BlobSpec {
+            master_key: "a1b2c3d4-0001-0002-0003-00000000000f".to_owned(),
+            flags: FLAG_LOCAL_MACHINE | FLAG_SYSTEM,
+            description: "some words".to_owned(),
+            cipher: iiskeys_fixtures::container::Cipher::Aes256Sha512,
+            plain_len: 40,
+            seed: "blob".to_owned(),
+        }
+        .bytes()
+    }
+
+    #[test]
+    fn a_blob_shows_what_it_says_in_clear() {
+        let header = DpapiBlobHeader::parse(&forged()).unwrap();
+        assert_eq!(header.master_key.as_str(), "a1b2c3d4-0001-0002-0003-00000000000f");
+        assert_eq!(header.description, "some words");
+        assert_eq!((header.salt_len, header.data_len, header.sign_len), (32, 48, 64));
+        assert!(header.is_local_machine());
+    }
+
+    #[test]
+    fn lengths_must_add_up() {
+        let blob = forged();
+        let end = blob.len();
+        let longer = [&blob[..], b"xyz"].concat();
+        assert_eq!(DpapiBlobHeader::parse(&longer), Err(BlobError::Tail { end, extra: 3 }));
+        assert_eq!(DpapiBlobHeader::parse_prefix(&longer).unwrap().total_len, end);
+        let source = Truncated { offset: end - 64, need: 64, len: end - 1 };
+        let cut = DpapiBlobHeader::parse(&blob[..end - 1]);
+        assert_eq!(cut, Err(BlobError::Overrun { field: "signature", source }));
+        assert_eq!(DpapiBlobHeader::parse(b"abc"), Err(BlobError::NoMagic { found: *b"abc\0" }));
+    }
+
+    #[test]
+    fn real_blobs_name_the_master_key_that_opens_them() {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/dpapi-dpapick");
+        let Ok(expected) = fs::read(folder.join("expected.json")) else {
+            println!("skipped: dpapi-dpapick is not there");
+            return;
+        };
+        let expected: serde_json::Value = serde_json::from_slice(&expected).unwrap();
+        let blobs = [
+            ("BlobXPSimpleTest.blob", "3DES-168/SHA-1"),
+            ("BlobXPEntropyTest.blob", "3DES-168/SHA-1"),
+            ("BlobWin8SimpleTest.blob", "AES-256/SHA-512"),
+            ("BlobWin8EntropyTest.blob", "AES-256/SHA-512"),
+        ];
+        for (file, algorithms) in blobs {
+            let header = DpapiBlobHeader::parse(&fs::read(folder.join(file)).unwrap()).unwrap();
+            assert_eq!(header.master_key.as_str(), expected["files"][file]["master_key_guid"]);
+            assert_eq!(header.algorithms(), algorithms, "{file}");
+            println!("{file}: {} {:?}", header.algorithms(), header.description);
+        }
+    }
+}

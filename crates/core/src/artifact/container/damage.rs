@@ -236,6 +236,9 @@ impl Damage {
                 format!("{expected} bytes of {block}")
             }
             Self::PublicKey { fault: PublicFault::ZeroModulus, .. } => "a modulus other than zero".to_owned(),
+            Self::PublicKey { fault: PublicFault::Bits { claimed, .. }, .. } => {
+                format!("a modulus of {claimed} bits")
+            }
             Self::PublicKey { block, .. } => format!("the magic of a {block} (RSA1)"),
             Self::Blob { fault: BlobError::Overrun { field, source }, .. } => {
                 format!("{} bytes of {field}", source.need)
@@ -263,6 +266,7 @@ impl Damage {
             }
             Self::PublicKey { fault: PublicFault::Magic { found }, .. } => hex(found),
             Self::PublicKey { fault: PublicFault::Length { found, .. }, .. } => format!("{found} bytes"),
+            Self::PublicKey { fault: PublicFault::Bits { found, .. }, .. } => format!("{found} bits"),
             Self::PublicKey { fault: PublicFault::ZeroModulus, .. } => "zero".to_owned(),
             Self::Blob { fault: BlobError::NoMagic { found }, .. } => hex(found),
             Self::Blob { fault: BlobError::Overrun { source, .. }, .. } => {

@@ -170,6 +170,10 @@ fn identify_sized(head: &[u8], size: u64) -> Option<Family> {
     if cng::is_hardware_record(head) {
         return Some(Family::Cng);
     }
+    // Zeros of a header's length would add up to a container without name and keys.
+    if head.iter().all(|&b| b == 0) {
+        return None;
+    }
     let capi_adds_up = capi::CapiHeader::adds_up(head, size);
     let cng_adds_up = cng::CngHeader::adds_up(head, size);
     match head {

@@ -75,6 +75,13 @@ pub enum PublicFault {
     },
     /// The modulus is zero.
     ZeroModulus,
+    /// The modulus has no room for the key size that the block claims.
+    Bits {
+        /// Claimed size in bits.
+        claimed: u32,
+        /// Size in bits that the modulus really has, rounded up to bytes.
+        found: u64,
+    },
 }
 
 impl PublicKey {
@@ -144,6 +151,10 @@ impl PublicKey {
     fn rsa(bits: u32, exponent: Option<u64>, modulus: &[u8]) -> Result<Self, PublicFault> {
         if modulus.is_empty() {
             return Err(PublicFault::ZeroModulus);
+        }
+        let found = modulus.len() as u64 * 8;
+        if u64::from(bits) > found {
+            return Err(PublicFault::Bits { claimed: bits, found });
         }
         Ok(Self {
             algorithm: Algorithm::Rsa,

@@ -9,6 +9,7 @@ use super::*;
 use crate::artifact::dpapi_blob::BlobError;
 
 const METABASE: &str = "Microsoft Internet Information Server";
+const DPAPI: [u8; 20] = crate::artifact::dpapi_blob::MAGIC;
 const MASTER_KEY: &str = "a1b2c3d4-0001-0002-0003-00000000000f";
 
 fn metabase() -> Vec<u8> {
@@ -96,6 +97,12 @@ fn files_without_content_say_so() {
     assert_eq!(Container::parse(&[]).damage, [Damage::Empty]);
     let zeros = broken::zeroed(&metabase());
     let size = zeros.len() as u64;
+    for len in [1, 39, 40, 44, 78] {
+        assert_eq!(
+            Container::parse(&zeros[..len]).damage,
+            [Damage::ZeroFilled { from: 0, size: len as u64 }]
+        );
+    }
     assert_eq!(Container::parse(&zeros).damage, [Damage::ZeroFilled { from: 0, size }]);
     assert_eq!(Glance::at(&zeros[..512], size).damage, Some(Damage::ZeroFilled { from: 0, size }));
 }
@@ -157,6 +164,10 @@ fn blocks_without_their_magic_are_named() {
     let container = Container::parse(&broken::patched(&file, public_at, b"RSB1"));
     let block = Block { spec: Spec::Exchange, part: Part::Public };
     let fault = PublicFault::Magic { found: *b"RSB1" };
+    assert_eq!(container.damage, [Damage::PublicKey { block, offset: public_at as u64, fault }]);
+
+    let container = Container::parse(&broken::patched(&file, public_at + 8, &4096u32.to_le_bytes()));
+    let fault = PublicFault::Bits { claimed: 4096, found: 2048 };
     assert_eq!(container.damage, [Damage::PublicKey { block, offset: public_at as u64, fault }]);
 
     let private_at = public_at + 20 + 264;
@@ -282,5 +293,42 @@ proptest! {
         prop_assert_eq!(container.name.as_ref().unwrap().text(), name.as_str());
         prop_assert_eq!(container.prefix_from_name().unwrap().to_string(), cng_prefix(&name));
         prop_assert!(public_matches(container.pair(Spec::Cng), spec.key.as_ref()));
+    }
+}
+
+#[test]
+fn a_tpm_blob_inside_a_container_is_hardware_and_foreign_protection_is_only_noted() {
+    let file = CngSpec::new("iisCngWasKey").bytes();
+    let private = file.windows(DPAPI.len()).rposition(|window| window == DPAPI).unwrap();
+    let hardware = Container::parse(&broken::patched(&file, private, b"PCPM"));
+    assert_eq!((hardware.state, &hardware.damage[..]), (State::Hardware, &[][..]));
+    let isolated = Container::parse(&broken::patched(&file, private, &[0x5a; 20]));
+    assert_eq!((isolated.state, &isolated.damage[..]), (State::CngKey, &[][..]));
+    let block = Block { spec: Spec::Cng, part: Part::Private };
+    assert_eq!(isolated.notes, [Note::ProtectionNotRead(block)]);
+    let broken = Container::parse(&broken::patched(&file, private, &[0; 4]));
+    assert!(matches!(broken.damage[..], [Damage::Blob { fault: BlobError::NoMagic { .. }, .. }]));
+}
+
+#[test]
+fn properties_of_another_structure_are_only_noted() {
+    let file = CngSpec::new("iisCngWasKey").bytes();
+    let properties = 44 + 24;
+    let container = Container::parse(&broken::patched(&file, properties, &[0xff; 4]));
+    assert!(!container.is_damaged());
+    let block = Block { spec: Spec::Cng, part: Part::Public };
+    assert_eq!(
+        container.notes,
+        [Note::PropertiesNotRead { offset: properties as u64 }, Note::PublicKeyNotRead(block)]
+    );
+}
+
+#[test]
+fn a_glance_sees_as_much_in_half_a_kilobyte_as_in_the_whole_file() {
+    for file in
+        [metabase(), was_key(), CngSpec::new("iisCngWasKey").bytes(), broken::with_tail(&was_key(), b"x")]
+    {
+        let size = file.len() as u64;
+        assert_eq!(Glance::at(&file[..512], size), Glance::at(&file, size));
     }
 }
