@@ -40,6 +40,32 @@ fn a_malformed_guid_is_not_appended() {
 }
 
 #[test]
+fn a_code_is_explained_in_every_form() {
+    let expected = run(["explain", "0x80090006"]);
+    assert!(
+        expected.answer().starts_with("0x80090006 NTE_BAD_SIGNATURE (2148073478, -2146893818)\n"),
+        "{expected:?}"
+    );
+    for form in ["2148073478", "-2146893818", "80090006", "NTE_BAD_SIGNATURE"] {
+        assert_eq!(run(["explain", form]).answer(), expected.stdout, "{form}");
+    }
+}
+
+#[test]
+fn words_of_a_message_need_no_quotes() {
+    let words = run(["explain", "The", "handle", "is", "invalid."]);
+    assert!(words.answer().starts_with("6 ERROR_INVALID_HANDLE\n"), "{words:?}");
+    assert_eq!(run(["explain", "The handle is invalid."]).answer(), words.stdout);
+    assert!(run(["explain", "event", "7024"]).answer().starts_with("Service Control Manager 7024\n"));
+}
+
+#[test]
+fn what_is_not_known_is_not_explained() {
+    let run = run(["explain", "0xdeadbeef", "\u{1b}[2J"]);
+    assert!(run.refusal().contains(r"'0xdeadbeef \u{1b}[2J'"), "{run:?}");
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_is_no_failure() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);

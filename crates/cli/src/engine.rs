@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 
 use iiskeys_core::artifact::container::{Family, Guid, Prefix};
+pub use iiskeys_core::codes::{Explanation, explain};
 
 use crate::exit::{Failure, shown};
 use crate::progress::Meter;
@@ -108,11 +109,6 @@ pub fn diagnose(_request: &Request<'_>, meter: &mut Meter) -> Result<Diagnosis, 
 /// Every rule of this build.
 pub fn rules() -> Vec<RuleInfo> {
     Vec::new()
-}
-
-/// What is known about a code, an event id or a message.
-pub fn explain(_asked: &str) -> Option<String> {
-    None
 }
 
 /// The JSON Schema of the report.
