@@ -1,1 +1,0 @@
-//! Registry exports as text (`.reg`).
