@@ -1,25 +1,18 @@
 //! The one place where the face meets the library.
 
-#![expect(dead_code, reason = "the library does not diagnose yet")]
-
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use iiskeys_core::artifact::container::{Family, Guid, Prefix};
 pub use iiskeys_core::codes::{Explanation, explain};
+use iiskeys_core::evidence::{Evidence, Timestamp};
+pub use iiskeys_core::report::Level;
+use iiskeys_core::report::{self, Verdict};
+pub use iiskeys_core::rules::RuleInfo;
+use iiskeys_core::{Options, Progress, Report};
 
 use crate::exit::{Failure, shown};
 use crate::progress::Meter;
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Worth knowing.
-    Note,
-    /// Something will not work, or may not.
-    Warning,
-    /// Something that this machine needs does not work.
-    Error,
-}
 
 /// What `diagnose` is asked for.
 pub struct Request<'a> {
@@ -33,66 +26,13 @@ pub struct Request<'a> {
     pub stamp: bool,
 }
 
-/// A finished diagnosis.
-pub struct Diagnosis {
-    json: String,
-    text: String,
-    worst: Option<Level>,
-    inconclusive: bool,
-}
-
-impl Diagnosis {
-    /// The report as JSON.
-    pub fn to_json(&self) -> String {
-        self.json.clone()
+impl Progress for Meter {
+    fn step(&mut self, what: &str) {
+        Meter::step(self, what);
     }
 
-    /// The report as text.
-    pub fn to_text(&self) -> String {
-        self.text.clone()
-    }
-
-    /// The worst finding.
-    pub fn worst(&self) -> Option<Level> {
-        self.worst
-    }
-
-    /// Whether the verdict is `inconclusive`.
-    pub fn is_inconclusive(&self) -> bool {
-        self.inconclusive
-    }
-}
-
-/// A rule and its page.
-pub struct RuleInfo {
-    /// Its name.
-    pub name: &'static str,
-    /// Its group.
-    pub group: &'static str,
-    /// The severity of its worst finding.
-    pub severity: &'static str,
-    /// When that severity is lower.
-    pub lowered: &'static str,
-    /// When it fires.
-    pub summary: &'static str,
-    /// Whether its group counts as evaluated only when this rule was.
-    pub core: bool,
-    /// The rules whose findings it explains.
-    pub explains: &'static [&'static str],
-    /// What it means.
-    pub meaning: &'static str,
-    /// How it is proved.
-    pub proof: &'static str,
-    /// How it is repaired.
-    pub repair: &'static str,
-    /// Where to read on.
-    pub references: &'static [&'static str],
-}
-
-impl RuleInfo {
-    /// What a person reads about the rule.
-    pub fn page(&self) -> String {
-        format!("{}\n\n{}\n\n{}\n\n{}\n", self.summary, self.meaning, self.proof, self.repair)
+    fn done(&mut self, files: u64) {
+        Meter::done(self, files);
     }
 }
 
@@ -100,23 +40,38 @@ impl RuleInfo {
 ///
 /// # Errors
 /// No evidence could be read, or nobody said which of two systems is meant.
-pub fn diagnose(_request: &Request<'_>, meter: &mut Meter) -> Result<Diagnosis, Failure> {
-    meter.step("reading evidence");
-    meter.done(0);
-    Err(Failure::new("this build cannot diagnose; build a released version"))
+pub fn diagnose(request: &Request<'_>, meter: &mut Meter) -> Result<Report, Failure> {
+    let evidence =
+        Evidence::open(request.evidence).map_err(|error| Failure::new(shown(&error.to_string())))?;
+    let options = Options {
+        windows: request.windows.map(|path| path.to_string_lossy().into_owned()),
+        report: report::Options {
+            require: request.require.iter().map(|&group| group.to_owned()).collect(),
+            stamp: request.stamp.then(now).flatten(),
+        },
+    };
+    iiskeys_core::diagnose(&evidence, &options, meter)
+        .map_err(|error| Failure::new(shown(&error.to_string())))
+}
+
+/// Whether the verdict is `inconclusive`.
+pub fn is_inconclusive(report: &Report) -> bool {
+    report.verdict == Verdict::Inconclusive
+}
+
+fn now() -> Option<String> {
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).ok()?.as_secs();
+    Some(Timestamp::from_unix_seconds(i64::try_from(seconds).ok()?)?.to_string())
 }
 
 /// Every rule of this build.
-pub fn rules() -> Vec<RuleInfo> {
-    Vec::new()
+pub fn rules() -> Vec<&'static RuleInfo> {
+    iiskeys_core::rules::all().iter().map(|rule| rule.info()).collect()
 }
 
 /// The JSON Schema of the report.
-///
-/// # Errors
-/// This build has no report.
-pub fn schema() -> Result<String, Failure> {
-    Err(Failure::new("this build has no report and so no schema; build a released version"))
+pub fn schema() -> String {
+    report::schema()
 }
 
 /// The file-name prefix of a container in each family; `None` where it cannot be known.

@@ -1,6 +1,71 @@
 //! Diagnoses, from evidence alone, why an IIS server can no longer open its machine keys.
+//!
+//! ```no_run
+//! use iiskeys_core::evidence::Evidence;
+//! use iiskeys_core::{Options, Quiet, diagnose};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let evidence = Evidence::open(&["./case".into()])?;
+//! let report = diagnose(&evidence, &Options::default(), &mut Quiet)?;
+//! println!("{}", report.summary);
+//! for finding in &report.findings {
+//!     println!("{:?} {}: {}", finding.severity, finding.rule, finding.title);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The steps can be taken one by one as well: [`read`] gives the [`Facts`], [`Machine::derive`] joins them,
+//! [`rules::judge`] runs every rule, and [`plan::make`] looks for a way back.
 
 pub mod artifact;
 pub mod codes;
+mod gather;
+pub mod machine;
+pub mod plan;
+pub mod report;
+pub mod rules;
 
+use iiskeys_evidence::Evidence;
+
+pub use gather::{GatherError as DiagnoseError, Progress, Quiet};
 pub use iiskeys_evidence as evidence;
+pub use machine::{Facts, Machine};
+pub use report::Report;
+
+/// How to diagnose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Which installed system, when the evidence holds several: the path of its Windows folder or drive root.
+    pub windows: Option<String>,
+    /// What the report is asked to hold.
+    pub report: report::Options,
+}
+
+/// Reads the facts of one machine.
+///
+/// # Errors
+/// When nothing in the evidence can be read, or it holds several installed systems and `options` choose none.
+pub fn read(
+    evidence: &Evidence,
+    options: &Options,
+    progress: &mut dyn Progress,
+) -> Result<Facts, DiagnoseError> {
+    gather::gather(evidence, options.windows.as_deref(), progress)
+}
+
+/// Diagnoses one machine: reads the facts, joins them, judges them, looks for a way back, and reports.
+///
+/// # Errors
+/// When nothing in the evidence can be read, or it holds several installed systems and `options` choose none.
+pub fn diagnose(
+    evidence: &Evidence,
+    options: &Options,
+    progress: &mut dyn Progress,
+) -> Result<Report, DiagnoseError> {
+    let facts = read(evidence, options, progress)?;
+    let machine = Machine::derive(&facts);
+    let judged = rules::judge(&machine);
+    let plan = plan::make(&machine, &judged);
+    Ok(report::build(&machine, &judged, plan.as_ref(), &options.report))
+}

@@ -24,14 +24,14 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
         stamp: args.stamp,
     };
     let mut meter = Meter::new(args.no_progress, args.verbose);
-    let diagnosis = engine::diagnose(&request, &mut meter)?;
-    let report = match args.format {
-        Format::Json => diagnosis.to_json(),
-        Format::Text => diagnosis.to_text(),
+    let report = engine::diagnose(&request, &mut meter)?;
+    let text = match args.format {
+        Format::Json => report.to_json(),
+        Format::Text => report.to_text(),
     };
     drop(meter);
-    target.write(&report)?;
-    Ok(exit(diagnosis.worst(), diagnosis.is_inconclusive(), args.fail_on))
+    target.write(&text)?;
+    Ok(exit(report.worst(), engine::is_inconclusive(&report), args.fail_on))
 }
 
 fn exit(worst: Option<Level>, inconclusive: bool, fail_on: FailOn) -> Exit {

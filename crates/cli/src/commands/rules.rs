@@ -17,7 +17,7 @@ pub fn run(args: &RulesArgs) -> Result<Exit, Failure> {
     let rules = engine::rules();
     let answer = match (&args.name, args.format) {
         (None, Format::Text) => table(&rules),
-        (None, Format::Json) => pretty(&rules.iter().map(form).collect()),
+        (None, Format::Json) => pretty(&rules.iter().map(|rule| form(rule)).collect()),
         (Some(name), format) => {
             let rule = find(&rules, name)?;
             match format {
@@ -30,8 +30,8 @@ pub fn run(args: &RulesArgs) -> Result<Exit, Failure> {
     Ok(Exit::Clean)
 }
 
-fn find<'a>(rules: &'a [RuleInfo], name: &str) -> Result<&'a RuleInfo, Failure> {
-    rules.iter().find(|rule| rule.name == name).ok_or_else(|| {
+fn find(rules: &[&'static RuleInfo], name: &str) -> Result<&'static RuleInfo, Failure> {
+    rules.iter().copied().find(|rule| rule.name == name).ok_or_else(|| {
         let like: Vec<_> = rules.iter().map(|rule| rule.name).filter(|known| known.contains(name)).collect();
         let next = if like.is_empty() {
             "see `iiskeys rules`".to_owned()
@@ -42,17 +42,17 @@ fn find<'a>(rules: &'a [RuleInfo], name: &str) -> Result<&'a RuleInfo, Failure> 
     })
 }
 
-fn table(rules: &[RuleInfo]) -> String {
+fn table(rules: &[&RuleInfo]) -> String {
     let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or_default();
     let mut text = String::new();
     let mut group = "";
     for rule in rules {
-        if rule.group != group {
-            group = rule.group;
+        if rule.group.name() != group {
+            group = rule.group.name();
             let gap = if text.is_empty() { "" } else { "\n" };
             let _ = writeln!(text, "{gap}{group}");
         }
-        let _ = writeln!(text, "  {:<width$}  {:<7}  {}", rule.name, rule.severity, rule.summary);
+        let _ = writeln!(text, "  {:<width$}  {:<7}  {}", rule.name, rule.severity.name(), rule.summary);
     }
     text
 }
@@ -60,8 +60,8 @@ fn table(rules: &[RuleInfo]) -> String {
 fn form(rule: &RuleInfo) -> Value {
     json!({
         "name": rule.name,
-        "group": rule.group,
-        "severity": rule.severity,
+        "group": rule.group.name(),
+        "severity": rule.severity.name(),
         "lowered": rule.lowered,
         "summary": rule.summary,
         "core": rule.core,

@@ -1,0 +1,113 @@
+//! Signs that the pieces come from different machines.
+
+use super::listings::Listings;
+use super::pieces::Pieces;
+use super::registry::{self, Reader};
+use crate::machine::facts::{Facts, Mismatch};
+use crate::machine::{Citation, Known, Locator};
+
+/// Network cards that SOFTWARE names and SYSTEM does not know at all.
+pub(super) fn network_cards(facts: &mut Facts, software: &Reader<'_>, system: &Reader<'_>) {
+    let (known, used) = registry::network_cards(software, system);
+    if known.is_empty() || used.is_empty() || known.iter().any(|card| used.contains(card)) {
+        return;
+    }
+    let place = |reader: &Reader<'_>, key: &str| Citation::new(reader.file, Locator::Key(key.into()));
+    facts.mismatches.push(Mismatch {
+        what: "None of the network cards that SOFTWARE names is known to SYSTEM: the two hives come from different \
+               machines."
+            .to_owned(),
+        citations: vec![
+            (place(software, "Microsoft\\Windows NT\\CurrentVersion\\NetworkCards"), known.join(", ")),
+            (place(system, "Services\\Tcpip\\Parameters\\Interfaces"), used.join(", ")),
+        ],
+        certain: false,
+    });
+}
+
+/// A second SYSTEM hive with another computer name.
+pub(super) fn hostname(facts: &mut Facts, other: &Known<String>) {
+    let own = &facts.os.hostname;
+    let (Some(a), Some(b)) = (own.value(), other.value()) else { return };
+    if a.eq_ignore_ascii_case(b) {
+        return;
+    }
+    let cite = |known: &Known<String>| known.citation().cloned();
+    let citations = [(cite(own), a.clone()), (cite(other), b.clone())];
+    facts.mismatches.push(Mismatch {
+        what: format!("Two SYSTEM hives name different computers, {a} and {b}."),
+        citations: citations
+            .into_iter()
+            .filter_map(|(citation, observed)| Some((citation?, observed)))
+            .collect(),
+        certain: true,
+    });
+}
+
+/// Everything else that must agree on one machine.
+pub(super) fn find(facts: &mut Facts, _pieces: &Pieces, listings: &Listings) {
+    let identity = &facts.identity;
+    if let Some(current) = identity.guid.value() {
+        let unreplayed = identity.unreplayed.as_ref().and_then(Known::value);
+        for (rival, citation) in &identity.rivals {
+            let known = |text: &str| text.eq_ignore_ascii_case(&rival.text);
+            let earlier = identity.earlier.iter().any(|earlier| known(earlier.guid.as_str()));
+            if known(&current.text) || unreplayed.is_some_and(|value| known(&value.text)) || earlier {
+                continue;
+            }
+            let mut citations = vec![(citation.clone(), rival.text.clone())];
+            citations.extend(identity.guid.citation().map(|own| (own.clone(), current.text.clone())));
+            facts.mismatches.push(Mismatch {
+                what: format!(
+                    "Two registries in evidence hold different MachineGuids, {} and {}.",
+                    current.text, rival.text
+                ),
+                citations,
+                certain: true,
+            });
+        }
+    }
+    if let Some(host) = facts.os.hostname.value() {
+        for (computer, file) in &listings.computers {
+            if computer.eq_ignore_ascii_case(host) || computer.eq_ignore_ascii_case("localhost") {
+                continue;
+            }
+            let mut citations = vec![(Citation::new(*file, Locator::File), computer.clone())];
+            citations.extend(facts.os.hostname.citation().map(|own| (own.clone(), host.clone())));
+            facts.mismatches.push(Mismatch {
+                what: format!("A listing was made on {computer}, and SYSTEM names the computer {host}."),
+                citations,
+                certain: true,
+            });
+        }
+    }
+    product(facts);
+}
+
+/// A client's SOFTWARE beside a server's SYSTEM, or the reverse.
+fn product(facts: &mut Facts) {
+    let os = &facts.os;
+    let (Some(kind), Some(product)) = (os.installation_type.value(), os.product_type.value()) else { return };
+    let client = match kind.to_ascii_lowercase().as_str() {
+        "client" => true,
+        "server" | "server core" | "nano server" => false,
+        _ => return,
+    };
+    let workstation = match product.to_ascii_lowercase().as_str() {
+        "winnt" => true,
+        "serverNT" | "servernt" | "lanmannt" => false,
+        _ => return,
+    };
+    if client == workstation {
+        return;
+    }
+    let citations = [
+        (os.installation_type.citation().cloned(), kind.clone()),
+        (os.product_type.citation().cloned(), product.clone()),
+    ];
+    facts.mismatches.push(Mismatch {
+        what: format!("SOFTWARE is of a {kind} installation, and SYSTEM says {product}: the two come from different machines."),
+        citations: citations.into_iter().filter_map(|(citation, observed)| Some((citation?, observed))).collect(),
+        certain: true,
+    });
+}

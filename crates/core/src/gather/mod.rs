@@ -1,0 +1,260 @@
+//! From evidence to facts: finds the pieces by their content, reads them, and writes down what they say.
+//!
+//! Hives and the configuration are read before folders of containers are streamed, so that what is interesting in a
+//! folder of a million files is known by then.
+
+mod configuration;
+mod containers;
+mod hives;
+mod listings;
+mod mismatch;
+mod pieces;
+mod registry;
+mod stores;
+
+use std::collections::BTreeMap;
+
+use iiskeys_evidence::{Evidence, System};
+use thiserror::Error;
+
+use crate::artifact::config::{ApplicationHost, Schema};
+use crate::artifact::container::Family;
+use crate::machine::facts::{Damage, EvidenceFile, Facts, ProviderKind};
+use crate::machine::{Citation, FileId, Known, Locator, Need};
+use containers::{Interest, push_file};
+use pieces::Pieces;
+
+/// Largest configuration file that is read, in bytes.
+const LARGEST_CONFIG: u64 = 64 << 20;
+
+/// Facts could not be gathered.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum GatherError {
+    /// Nothing in the evidence is of a kind that can be read.
+    #[error(
+        "no evidence could be read: expected registry hives or exports, key folders, listings or IIS configuration, \
+         found none; name the folder that holds them"
+    )]
+    Nothing,
+    /// Several installed systems, and no choice.
+    #[error("the evidence holds {} installed systems ({}); choose one with --windows PATH", .0.len(), .0.join(", "))]
+    SeveralSystems(Vec<String>),
+    /// The choice is none of the systems.
+    #[error("{wanted} is no installed system of this evidence; there are: {}", .found.join(", "))]
+    NoSuchSystem {
+        /// The choice.
+        wanted: String,
+        /// The systems.
+        found: Vec<String>,
+    },
+}
+
+/// Hears of long work.
+pub trait Progress {
+    /// A new piece of work begins.
+    fn step(&mut self, what: &str);
+    /// So many files were looked at since the step began.
+    fn done(&mut self, files: u64);
+}
+
+/// Hears nothing.
+#[derive(Debug, Default)]
+pub struct Quiet;
+
+impl Progress for Quiet {
+    fn step(&mut self, _what: &str) {}
+    fn done(&mut self, _files: u64) {}
+}
+
+/// Gathers the facts of one machine. `windows` chooses among several installed systems.
+///
+/// # Errors
+/// When nothing can be read, or the system is not clear.
+pub(crate) fn gather(
+    evidence: &Evidence,
+    windows: Option<&str>,
+    progress: &mut dyn Progress,
+) -> Result<Facts, GatherError> {
+    let systems = evidence.systems();
+    let system = choose(&systems, windows)?;
+    progress.step("looking for hives, configuration and listings");
+    let pieces = Pieces::find(evidence, system, windows)?;
+    let mut facts = blank();
+    progress.step("reading the registry");
+    hives::read(&mut facts, &pieces);
+    progress.step("reading the configuration");
+    configuration(&mut facts, &pieces);
+    let interest = interest(&facts);
+    let mut listings = listings::read(&mut facts, &pieces);
+    progress.step("reading key containers");
+    stores::read(&mut facts, &pieces, &interest, &mut listings, progress);
+    listings.apply_to_files(&mut facts);
+    mismatch::find(&mut facts, &pieces, &listings);
+    for skipped in evidence.skipped() {
+        facts.damage.push(Damage { path: skipped.path, what: skipped.reason, citation: None });
+    }
+    facts.damage.sort_by(|a, b| (&a.path, &a.what).cmp(&(&b.path, &b.what)));
+    facts.damage.dedup();
+    if facts.files.is_empty() && facts.damage.is_empty() {
+        return Err(GatherError::Nothing);
+    }
+    Ok(facts)
+}
+
+fn choose<'s>(systems: &'s [System], windows: Option<&str>) -> Result<Option<&'s System>, GatherError> {
+    let labels = || systems.iter().map(System::label).collect::<Vec<_>>();
+    let Some(wanted) = windows else {
+        return match systems {
+            [] => Ok(None),
+            [one] => Ok(Some(one)),
+            _ => Err(GatherError::SeveralSystems(labels())),
+        };
+    };
+    let plain = |path: &str| path.replace('\\', "/").trim_matches('/').to_ascii_lowercase();
+    let wanted_plain = plain(wanted);
+    let found = systems.iter().find(|system| {
+        let root = plain(&system.main().label());
+        plain(&system.label()) == wanted_plain || (!root.is_empty() && root == wanted_plain)
+    });
+    match found {
+        Some(system) => Ok(Some(system)),
+        // The choice may name a hive that lies loose; the pieces know.
+        None if systems.is_empty() => Ok(None),
+        None => Err(GatherError::NoSuchSystem { wanted: wanted.to_owned(), found: labels() }),
+    }
+}
+
+fn blank() -> Facts {
+    use crate::machine::facts::{Identity, Iis, Os};
+    fn open<T>(need: Need) -> Known<T> {
+        Known::NotInEvidence(need)
+    }
+    let (software, system) = (Need::SoftwareHive, Need::SystemHive);
+    Facts {
+        files: Vec::new(),
+        software: open(software),
+        system: open(system),
+        identity: Identity {
+            guid: open(software),
+            key_written: open(software),
+            unreplayed: None,
+            wow64: open(software),
+            earlier: Vec::new(),
+            rivals: Vec::new(),
+        },
+        os: Os {
+            product: open(software),
+            version: open(software),
+            build: open(software),
+            edition: open(software),
+            installation_type: open(software),
+            product_type: open(system),
+            service_pack: open(software),
+            installed: open(software),
+            system_root: open(software),
+            hostname: open(system),
+            time_zone: open(system),
+            image_state: open(software),
+            setup_in_progress: open(system),
+            is_64_bit: open(software),
+            common_app_data: open(software),
+            user_common_app_data: open(software),
+            hotfix_884872: open(software),
+            image_layer: false,
+        },
+        iis: Iis { version: open(software), components: open(software), services: open(system) },
+        folders: Vec::new(),
+        missing_folders: Vec::new(),
+        containers: Vec::new(),
+        groups: BTreeMap::new(),
+        oddities: BTreeMap::new(),
+        spread: BTreeMap::new(),
+        config: open(Need::ApplicationHost),
+        schema: open(Need::Schema),
+        damage: Vec::new(),
+        mismatches: Vec::new(),
+        assumptions: Vec::new(),
+    }
+}
+
+/// Adds a file that was read to the evidence table.
+fn file_row(
+    facts: &mut Facts,
+    file: &iiskeys_evidence::File,
+    kind: &'static str,
+    sha256: [u8; 32],
+) -> FileId {
+    push_file(
+        facts,
+        EvidenceFile {
+            kind,
+            path: file.path(),
+            size: Some(file.size()),
+            sha256: Some(sha256),
+            created: file.created(),
+            modified: file.modified(),
+            enumerated: None,
+        },
+    )
+}
+
+fn configuration(facts: &mut Facts, pieces: &Pieces) {
+    if let Some(file) = &pieces.config {
+        facts.config = match file.read(LARGEST_CONFIG) {
+            Ok((bytes, sha256)) => {
+                let id = file_row(facts, file, "application-host-config", sha256);
+                let citation = Citation::new(id, Locator::File);
+                match ApplicationHost::parse(&bytes) {
+                    Ok(parsed) => Known::read(configuration::config(&parsed, id), citation),
+                    Err(error) => unreadable(facts, &file.path(), error.to_string(), citation),
+                }
+            }
+            Err(error) => unread(facts, &file.path(), error.to_string()),
+        };
+    } else if pieces.is_whole_volume {
+        facts.config = Known::Absent(Vec::new());
+    }
+    if let Some(file) = &pieces.schema {
+        facts.schema = match file.read(LARGEST_CONFIG) {
+            Ok((bytes, sha256)) => {
+                let id = file_row(facts, file, "iis-schema", sha256);
+                let citation = Citation::new(id, Locator::File);
+                match Schema::parse(&bytes) {
+                    Ok(parsed) => Known::read(configuration::defaults(&parsed), citation),
+                    Err(error) => unreadable(facts, &file.path(), error.to_string(), citation),
+                }
+            }
+            Err(error) => unread(facts, &file.path(), error.to_string()),
+        };
+    }
+}
+
+fn unreadable<T>(facts: &mut Facts, path: &str, why: String, citation: Citation) -> Known<T> {
+    facts.damage.push(Damage {
+        path: path.to_owned(),
+        what: format!("it was read and not understood: {why}"),
+        citation: Some(citation.clone()),
+    });
+    Known::Unreadable { why, citation: Some(citation) }
+}
+
+fn unread<T>(facts: &mut Facts, path: &str, why: String) -> Known<T> {
+    facts.damage.push(Damage {
+        path: path.to_owned(),
+        what: format!("it could not be read: {why}"),
+        citation: None,
+    });
+    Known::Unreadable { why, citation: None }
+}
+
+/// The containers that the configuration names are followed for themselves.
+fn interest(facts: &Facts) -> Interest {
+    let mut interest = Interest::default();
+    for provider in facts.config.value().map(|config| config.providers.as_slice()).unwrap_or_default() {
+        match provider.kind {
+            ProviderKind::Cng => interest.add(Family::Cng, &provider.container),
+            _ => interest.add(Family::Capi, &provider.container),
+        }
+    }
+    interest
+}

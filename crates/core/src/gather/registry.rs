@@ -1,0 +1,372 @@
+//! Reads facts from the registry, whatever form it is in evidence.
+
+use std::collections::BTreeMap;
+
+use iiskeys_evidence::Timestamp;
+
+use crate::artifact::container::{Guid, GuidFault};
+use crate::artifact::hive;
+use crate::machine::facts::{GuidValue, Identity, Iis, Os, Service, TimeZone};
+use crate::machine::{Citation, FileId, Known, Locator, Need};
+
+/// The IIS services that matter here, in upper case.
+const SERVICES: [&str; 9] =
+    ["IISADMIN", "W3SVC", "WAS", "APPHOSTSVC", "WMSVC", "SMTPSVC", "MSFTPSVC", "FTPSVC", "NNTPSVC"];
+
+/// REG_SZ.
+const REG_SZ: u32 = 1;
+/// REG_EXPAND_SZ.
+const REG_EXPAND_SZ: u32 = 2;
+/// REG_DWORD.
+const REG_DWORD: u32 = 4;
+
+/// What a look-up gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Looked<T> {
+    /// It is there.
+    Found(T),
+    /// The source covers the place, and it is not there.
+    Absent,
+    /// The source does not cover the place.
+    NotCovered,
+    /// It is there and cannot be read.
+    Unreadable(String),
+}
+
+/// A registry value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Raw {
+    /// Type number.
+    pub kind: u32,
+    /// Bytes, as a hive holds them.
+    pub data: Vec<u8>,
+}
+
+/// A registry hive or an export of it, seen from the hive's root.
+pub(super) trait Source {
+    /// The value `name` of `key`.
+    fn value(&self, key: &str, name: &str) -> Looked<Raw>;
+    /// Last write of `key`.
+    fn written(&self, key: &str) -> Looked<Timestamp>;
+    /// Names of the subkeys of `key`.
+    fn subkeys(&self, key: &str) -> Looked<Vec<String>>;
+    /// Names of the values of `key`.
+    fn value_names(&self, key: &str) -> Looked<Vec<String>>;
+}
+
+/// A source with the file that it stands in, and what to collect where it is silent.
+pub(super) struct Reader<'a> {
+    /// The source; `None` when no such hive is in evidence.
+    pub source: Option<&'a dyn Source>,
+    /// Why there is none, when it is there and cannot be read.
+    pub unreadable: Option<String>,
+    /// Its file.
+    pub file: FileId,
+    /// What to collect.
+    pub need: Need,
+}
+
+impl Reader<'_> {
+    fn known<T, U>(
+        &self,
+        locator: Locator,
+        looked: Looked<T>,
+        read: impl FnOnce(T) -> Result<U, String>,
+    ) -> Known<U> {
+        let citation = Citation::new(self.file, locator);
+        match looked {
+            Looked::Found(raw) => match read(raw) {
+                Ok(value) => Known::read(value, citation),
+                Err(why) => Known::Unreadable { why, citation: Some(citation) },
+            },
+            Looked::Absent => Known::Absent(vec![citation]),
+            Looked::NotCovered => Known::NotInEvidence(self.need),
+            Looked::Unreadable(why) => Known::Unreadable { why, citation: Some(citation) },
+        }
+    }
+
+    fn silent<T>(&self) -> Option<Known<T>> {
+        match (&self.source, &self.unreadable) {
+            (Some(_), _) => None,
+            (None, Some(why)) => Some(Known::Unreadable { why: why.clone(), citation: None }),
+            (None, None) => Some(Known::NotInEvidence(self.need)),
+        }
+    }
+
+    fn value<U>(&self, key: &str, name: &str, read: impl FnOnce(Raw) -> Result<U, String>) -> Known<U> {
+        let Some(source) = self.source else {
+            return self.silent().unwrap_or(Known::NotInEvidence(self.need));
+        };
+        self.known(Locator::Value(key.into(), name.into()), source.value(key, name), read)
+    }
+
+    fn text(&self, key: &str, name: &str) -> Known<String> {
+        self.value(key, name, |raw| match raw.kind {
+            REG_SZ | REG_EXPAND_SZ => Ok(hive::text(&raw.data)),
+            kind => Err(format!("the value {key}\\{name} has type {kind} instead of REG_SZ")),
+        })
+    }
+
+    fn dword(&self, key: &str, name: &str) -> Known<u32> {
+        self.value(key, name, |raw| {
+            dword(&raw).ok_or_else(|| format!("the value {key}\\{name} is no REG_DWORD"))
+        })
+    }
+
+    fn written(&self, key: &str) -> Known<Timestamp> {
+        let Some(source) = self.source else {
+            return self.silent().unwrap_or(Known::NotInEvidence(self.need));
+        };
+        self.known(Locator::Key(key.into()), source.written(key), Ok)
+    }
+
+    fn subkeys(&self, key: &str) -> Looked<Vec<String>> {
+        self.source.map_or(Looked::NotCovered, |source| source.subkeys(key))
+    }
+
+    fn has_key(&self, key: &str) -> Known<bool> {
+        if let Some(silent) = self.silent() {
+            return silent;
+        }
+        let locator = Locator::Key(key.into());
+        match self.subkeys(key) {
+            Looked::Found(_) => Known::read(true, Citation::new(self.file, locator)),
+            Looked::Absent => Known::read(false, Citation::new(self.file, locator)),
+            Looked::NotCovered => Known::NotInEvidence(self.need),
+            Looked::Unreadable(why) => {
+                Known::Unreadable { why, citation: Some(Citation::new(self.file, locator)) }
+            }
+        }
+    }
+}
+
+fn dword(raw: &Raw) -> Option<u32> {
+    if raw.kind == REG_DWORD { hive::dword(&raw.data) } else { None }
+}
+
+/// The value `MachineGuid` of a key.
+pub(super) fn guid(reader: &Reader<'_>, key: &str) -> Known<GuidValue> {
+    reader.value(key, "MachineGuid", |raw| Ok(guid_value(&raw)))
+}
+
+fn guid_value(raw: &Raw) -> GuidValue {
+    // One terminating NUL belongs to the form; further ones, or text behind one, are faults.
+    let text = hive::whole_text(&raw.data);
+    let (guid, problems) = match Guid::parse(&text) {
+        Ok(guid) if raw.kind == REG_SZ => (Some(guid), Vec::new()),
+        // With another type the text may be right, but what Windows does with it is not known.
+        Ok(_) => (None, Vec::new()),
+        Err(GuidFault::Empty) => (None, Vec::new()),
+        Err(fault) => (None, vec![fault]),
+    };
+    GuidValue { text, kind: raw.kind, guid, problems }
+}
+
+/// Identity from SOFTWARE.
+pub(super) fn identity(software: &Reader<'_>) -> Identity {
+    Identity {
+        guid: guid(software, "Microsoft\\Cryptography"),
+        key_written: software.written("Microsoft\\Cryptography"),
+        unreplayed: None,
+        wow64: guid(software, "WOW6432Node\\Microsoft\\Cryptography"),
+        earlier: Vec::new(),
+        rivals: Vec::new(),
+    }
+}
+
+/// The control set in use, such as `ControlSet001`.
+fn control_set(system: &Reader<'_>) -> String {
+    match system.dword("Select", "Current") {
+        Known::Read(cited) if cited.value < 1000 => format!("ControlSet{:03}", cited.value),
+        _ => "ControlSet001".to_owned(),
+    }
+}
+
+/// The operating system from SOFTWARE and SYSTEM.
+pub(super) fn os(software: &Reader<'_>, system: &Reader<'_>) -> Os {
+    const VERSION: &str = "Microsoft\\Windows NT\\CurrentVersion";
+    const FOLDERS: &str = "Microsoft\\Windows\\CurrentVersion\\Explorer";
+    let set = control_set(system);
+    let control = |rest: &str| format!("{set}\\Control\\{rest}");
+    let build = match software.text(VERSION, "CurrentBuildNumber") {
+        Known::Read(cited) => Known::Read(cited),
+        _ => software.text(VERSION, "CurrentBuild"),
+    };
+    let build = match build.value().map(|text| text.trim().parse::<u32>()) {
+        Some(Err(_)) => Known::Unreadable {
+            why: "the build number is not a number".to_owned(),
+            citation: build.citation().cloned(),
+        },
+        _ => build.map(|text| text.trim().parse().unwrap_or_default()),
+    };
+    let wow64 = software.has_key("WOW6432Node");
+    let architecture = system.text(&control("Session Manager\\Environment"), "PROCESSOR_ARCHITECTURE");
+    Os {
+        product: software.text(VERSION, "ProductName"),
+        version: software.text(VERSION, "CurrentVersion"),
+        build,
+        edition: software.text(VERSION, "EditionID"),
+        installation_type: software.text(VERSION, "InstallationType"),
+        product_type: system.text(&control("ProductOptions"), "ProductType"),
+        service_pack: software.text(VERSION, "CSDVersion"),
+        installed: installed(software, VERSION),
+        system_root: software.text(VERSION, "SystemRoot"),
+        hostname: hostname(system),
+        time_zone: time_zone(system, &control("TimeZoneInformation")),
+        image_state: software.text("Microsoft\\Windows\\CurrentVersion\\Setup\\State", "ImageState"),
+        setup_in_progress: system.dword("Setup", "SystemSetupInProgress"),
+        is_64_bit: match architecture.value() {
+            Some(_) => architecture.map(|name| name.contains("64")),
+            None => wow64,
+        },
+        common_app_data: software.text(&format!("{FOLDERS}\\Shell Folders"), "Common AppData"),
+        user_common_app_data: software.text(&format!("{FOLDERS}\\User Shell Folders"), "Common AppData"),
+        hotfix_884872: hotfix(software),
+        image_layer: false,
+    }
+}
+
+/// The computer's name from SYSTEM.
+pub(super) fn hostname(system: &Reader<'_>) -> Known<String> {
+    let set = control_set(system);
+    system.text(&format!("{set}\\Control\\ComputerName\\ComputerName"), "ComputerName")
+}
+
+fn installed(software: &Reader<'_>, key: &str) -> Known<Timestamp> {
+    software.value(key, "InstallDate", |raw| {
+        let seconds = dword(&raw).ok_or("InstallDate is no REG_DWORD")?;
+        Ok(Timestamp::from_unix_seconds(i64::from(seconds)).ok_or("InstallDate is not set")?)
+    })
+}
+
+fn time_zone(system: &Reader<'_>, key: &str) -> Known<TimeZone> {
+    let bias = system.dword(key, "ActiveTimeBias");
+    let name = match system.text(key, "TimeZoneKeyName") {
+        Known::Read(cited) => Some(cited.value),
+        _ => system.text(key, "StandardName").value().cloned(),
+    };
+    bias.map(|bias| TimeZone { name: name.unwrap_or_default(), bias: *bias as i32 })
+}
+
+/// Whether hotfix KB884872 is registered, in any of the places where Windows 2000 and its tools do that.
+fn hotfix(software: &Reader<'_>) -> Known<bool> {
+    let direct =
+        ["Microsoft\\Windows NT\\CurrentVersion\\HotFix", "Microsoft\\Windows NT\\CurrentVersion\\Hotfix"]
+            .map(|key| format!("{key}\\KB884872"));
+    let mut covered = None;
+    for key in &direct {
+        match software.has_key(key) {
+            Known::Read(cited) if cited.value => return Known::Read(cited),
+            other => covered = Some(other),
+        }
+    }
+    if let Looked::Found(products) = software.subkeys("Microsoft\\Updates") {
+        for product in products {
+            let key = format!("Microsoft\\Updates\\{product}");
+            let Looked::Found(packs) = software.subkeys(&key) else { continue };
+            for pack in packs {
+                if pack.eq_ignore_ascii_case("KB884872") {
+                    return software.has_key(&format!("{key}\\{pack}"));
+                }
+                if let Known::Read(cited) = software.has_key(&format!("{key}\\{pack}\\KB884872"))
+                    && cited.value
+                {
+                    return Known::Read(cited);
+                }
+            }
+        }
+    }
+    covered.unwrap_or(Known::NotInEvidence(Need::SoftwareHive))
+}
+
+/// IIS from SOFTWARE and SYSTEM.
+pub(super) fn iis(software: &Reader<'_>, system: &Reader<'_>) -> Iis {
+    const INETSTP: &str = "Microsoft\\InetStp";
+    let major = software.dword(INETSTP, "MajorVersion");
+    let minor = software.dword(INETSTP, "MinorVersion");
+    let version = major.map(|major| (*major, minor.value().copied().unwrap_or(0)));
+    let set = control_set(system);
+    Iis {
+        components: components(software, &version),
+        services: services(system, &format!("{set}\\Services")),
+        version,
+    }
+}
+
+fn components(software: &Reader<'_>, version: &Known<(u32, u32)>) -> Known<BTreeMap<String, u32>> {
+    const KEY: &str = "Microsoft\\InetStp\\Components";
+    if let Some(silent) = software.silent() {
+        return silent;
+    }
+    let Some(source) = software.source else { return Known::NotInEvidence(software.need) };
+    let citation = Citation::new(software.file, Locator::Key(KEY.into()));
+    match source.value_names(KEY) {
+        Looked::Found(names) => {
+            let components = names
+                .into_iter()
+                .filter_map(|name| match source.value(KEY, &name) {
+                    Looked::Found(raw) => Some((name, dword(&raw)?)),
+                    _ => None,
+                })
+                .collect();
+            Known::read(components, citation)
+        }
+        // IIS is registered without a list of components (always before IIS 7): only the services can tell.
+        Looked::Absent if version.value().is_some() => Known::NotInEvidence(Need::SystemHive),
+        Looked::Absent => Known::Absent(vec![citation]),
+        Looked::NotCovered => Known::NotInEvidence(software.need),
+        Looked::Unreadable(why) => Known::Unreadable { why, citation: Some(citation) },
+    }
+}
+
+fn services(system: &Reader<'_>, key: &str) -> Known<BTreeMap<String, Service>> {
+    if let Some(silent) = system.silent() {
+        return silent;
+    }
+    let citation = Citation::new(system.file, Locator::Key(key.into()));
+    let names = match system.subkeys(key) {
+        Looked::Found(names) => names,
+        // A SYSTEM hive always has this key: where it lacks it, the hive cannot speak for the services.
+        Looked::Absent => {
+            return Known::Unreadable { why: format!("SYSTEM has no key {key}"), citation: Some(citation) };
+        }
+        Looked::NotCovered => return Known::NotInEvidence(system.need),
+        Looked::Unreadable(why) => return Known::Unreadable { why, citation: Some(citation) },
+    };
+    let mut services = BTreeMap::new();
+    for name in names {
+        let upper = name.to_ascii_uppercase();
+        if SERVICES.contains(&upper.as_str()) {
+            let path = format!("{key}\\{name}");
+            services.insert(
+                upper,
+                Service {
+                    start: system.dword(&path, "Start").value().copied(),
+                    citation: Citation::new(system.file, Locator::Key(path.into())),
+                },
+            );
+        }
+    }
+    Known::read(services, citation)
+}
+
+/// Identifiers of the network cards that SOFTWARE and SYSTEM know: on one machine they share at least one.
+pub(super) fn network_cards(software: &Reader<'_>, system: &Reader<'_>) -> (Vec<String>, Vec<String>) {
+    const CARDS: &str = "Microsoft\\Windows NT\\CurrentVersion\\NetworkCards";
+    let mut known: Vec<String> = match software.subkeys(CARDS) {
+        Looked::Found(numbers) => numbers
+            .iter()
+            .filter_map(|number| software.text(&format!("{CARDS}\\{number}"), "ServiceName").value().cloned())
+            .map(|name| name.to_ascii_lowercase())
+            .collect(),
+        _ => Vec::new(),
+    };
+    let interfaces = format!("{}\\Services\\Tcpip\\Parameters\\Interfaces", control_set(system));
+    let mut used: Vec<String> = match system.subkeys(&interfaces) {
+        Looked::Found(names) => names.iter().map(|name| name.to_ascii_lowercase()).collect(),
+        _ => Vec::new(),
+    };
+    known.sort();
+    used.sort();
+    (known, used)
+}

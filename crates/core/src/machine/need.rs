@@ -1,0 +1,96 @@
+//! What a rule may lack, as one list: each entry names exactly what to collect.
+
+/// Something that was not collected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Need {
+    /// The SOFTWARE hive with its transaction logs.
+    SoftwareHive,
+    /// The SYSTEM hive with its transaction logs.
+    SystemHive,
+    /// The transaction logs of a dirty hive.
+    TransactionLogs,
+    /// The folder of the machine's CAPI RSA containers.
+    MachineKeys,
+    /// The folder of the machine's CAPI DSS containers.
+    DssMachineKeys,
+    /// The folder of the machine's CNG containers.
+    CngKeys,
+    /// The contents of the key files, where only their names are known.
+    KeyFileContents,
+    /// The live IIS configuration.
+    ApplicationHost,
+    /// The IIS schema.
+    Schema,
+    /// A listing with creation times.
+    CreationTimes,
+    /// A disk image or a listing of the whole volume, which alone proves that something is absent.
+    WholeVolume,
+    /// Another copy of something that is damaged.
+    UndamagedCopy,
+    /// Pieces that come from one machine.
+    MatchingEvidence,
+    /// What proves that a session key and a container belong together (metabase or DPAPI chain).
+    KeyProof,
+}
+
+impl Need {
+    /// A short name, to be followed by "not collected".
+    pub fn subject(self) -> &'static str {
+        match self {
+            Self::SoftwareHive => "the SOFTWARE hive was",
+            Self::SystemHive => "the SYSTEM hive was",
+            Self::TransactionLogs => "the transaction logs were",
+            Self::MachineKeys => "the MachineKeys folder was",
+            Self::DssMachineKeys => "the DSS MachineKeys folder was",
+            Self::CngKeys => "the folder of the CNG machine keys was",
+            Self::KeyFileContents => "the contents of the key files were",
+            Self::ApplicationHost => "applicationHost.config was",
+            Self::Schema => "IIS_schema.xml was",
+            Self::CreationTimes => "creation times were",
+            Self::WholeVolume => "a complete volume was",
+            Self::UndamagedCopy => "an undamaged copy was",
+            Self::MatchingEvidence => "matching evidence was",
+            Self::KeyProof => "a proof of the key in use was",
+        }
+    }
+
+    /// Exactly what to collect.
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::SoftwareHive => {
+                "%SystemRoot%\\System32\\config\\SOFTWARE with SOFTWARE.LOG, .LOG1 and .LOG2 (or: reg export \
+                 HKLM\\SOFTWARE\\Microsoft\\Cryptography)"
+            }
+            Self::SystemHive => "%SystemRoot%\\System32\\config\\SYSTEM with SYSTEM.LOG, .LOG1 and .LOG2",
+            Self::TransactionLogs => {
+                "the .LOG, .LOG1 and .LOG2 files that stand beside the hive, copied at the same moment as the hive"
+            }
+            Self::MachineKeys => {
+                "%ProgramData%\\Microsoft\\Crypto\\RSA\\MachineKeys (Windows 2000 to 2003: Documents and \
+                 Settings\\All Users\\Application Data\\Microsoft\\Crypto\\RSA\\MachineKeys), or a listing of it"
+            }
+            Self::DssMachineKeys => "%ProgramData%\\Microsoft\\Crypto\\DSS\\MachineKeys, or a listing of it",
+            Self::CngKeys => "%ProgramData%\\Microsoft\\Crypto\\Keys, or a listing of it",
+            Self::KeyFileContents => {
+                "the key files themselves (they hold private keys: send them encrypted), not only their names"
+            }
+            Self::ApplicationHost => "%SystemRoot%\\System32\\inetsrv\\config\\applicationHost.config",
+            Self::Schema => "%SystemRoot%\\System32\\inetsrv\\config\\schema\\IIS_schema.xml",
+            Self::CreationTimes => {
+                "a listing of the key folders with creation times, made on the server: dir /tc /a, or \
+                 Get-ChildItem -Force | Select-Object FullName,Length,CreationTimeUtc,LastWriteTimeUtc | Export-Csv"
+            }
+            Self::WholeVolume => "a disk image, or a TSK bodyfile of the whole system volume",
+            Self::UndamagedCopy => {
+                "another copy of the damaged file, for example from a backup or a disk image"
+            }
+            Self::MatchingEvidence => {
+                "all pieces again from one machine, collected in one go: SOFTWARE and SYSTEM hives and the key folders"
+            }
+            Self::KeyProof => {
+                "the IIS metabase (inetsrv\\MetaBase.xml), or SYSTEM, SECURITY and System32\\Microsoft\\Protect\\S-1-5-18"
+            }
+        }
+    }
+}

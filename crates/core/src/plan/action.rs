@@ -1,0 +1,166 @@
+//! Typed actions and their effect on the facts.
+
+use crate::artifact::container::{Family, Guid, Prefix};
+use crate::machine::facts::{ContainerFile, Content, FolderRole, GuidValue, Inside, Pair};
+use crate::machine::{Cited, Facts, Known, Origin, Store};
+
+/// Where a replaced container comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Source {
+    /// A backup of the file, or an export from the server that the configuration comes from: the same key.
+    Original,
+    /// A new key of the same name: what was encrypted with the old one is lost.
+    New,
+}
+
+/// One change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Write this MachineGuid.
+    SetGuid(Guid),
+    /// Rename a container file so that Windows no longer sees it.
+    SetAside {
+        /// The container, an index into the facts.
+        container: usize,
+    },
+    /// Rename a container file to `to`, which Windows looks for.
+    Rename {
+        /// The container, an index into the facts.
+        container: usize,
+        /// The new file name.
+        to: String,
+        /// Its prefix.
+        prefix: Prefix,
+        /// Its GUID.
+        guid: Guid,
+    },
+    /// Move a container file into the folder that Windows uses.
+    Move {
+        /// The container, an index into the facts.
+        container: usize,
+        /// That folder, an index into the facts.
+        folder: usize,
+    },
+    /// Put a container into place whose bytes are not in evidence.
+    Replace {
+        /// Its store.
+        store: Store,
+        /// Its prefix.
+        prefix: Prefix,
+        /// Its name.
+        name: String,
+        /// Where it comes from.
+        source: Source,
+    },
+}
+
+impl Action {
+    /// Whether the facts allow it.
+    pub fn is_possible(&self, facts: &Facts) -> bool {
+        let exists = |index: &usize| facts.containers.get(*index).is_some();
+        match self {
+            Self::SetGuid(guid) => {
+                facts.identity.guid.value().and_then(|value| value.guid.as_ref()) != Some(guid)
+            }
+            Self::SetAside { container } => exists(container),
+            Self::Rename { container, to, .. } => {
+                let folder = facts.containers.get(*container).map(|container| container.folder);
+                // A name that is taken must be set aside first: nothing is ever overwritten.
+                exists(container)
+                    && !facts
+                        .containers
+                        .iter()
+                        .any(|other| Some(other.folder) == folder && other.name.eq_ignore_ascii_case(to))
+            }
+            Self::Move { container, folder } => {
+                exists(container)
+                    && facts.folders.get(*folder).is_some_and(|folder| folder.role == FolderRole::Current)
+            }
+            Self::Replace { store, .. } => facts
+                .folders
+                .iter()
+                .any(|folder| folder.store == *store && folder.role == FolderRole::Current),
+        }
+    }
+
+    /// Carries it out on the facts, as step number `step`. Changed facts carry no byte citation any more.
+    pub fn apply(&self, facts: &mut Facts, step: u16) {
+        match self {
+            Self::SetGuid(guid) => {
+                let value = GuidValue {
+                    text: guid.as_str().to_owned(),
+                    kind: 1,
+                    guid: Some(*guid),
+                    problems: Vec::new(),
+                };
+                facts.identity.guid = Known::Read(Cited { value, origin: Origin::Planned(step) });
+                facts.identity.unreplayed = None;
+            }
+            Self::SetAside { container } => {
+                if let Some(container) = facts.containers.get_mut(*container) {
+                    container.name = aside(&container.name);
+                    container.set_aside = true;
+                    container.origin = Origin::Planned(step);
+                }
+            }
+            Self::Rename { container, to, prefix, guid } => {
+                if let Some(container) = facts.containers.get_mut(*container) {
+                    container.name.clone_from(to);
+                    container.prefix = Some(*prefix);
+                    container.guid = Some(*guid);
+                    container.set_aside = false;
+                    container.origin = Origin::Planned(step);
+                }
+            }
+            Self::Move { container, folder } => {
+                if let Some(container) = facts.containers.get_mut(*container) {
+                    container.folder = *folder;
+                    container.origin = Origin::Planned(step);
+                }
+            }
+            Self::Replace { store, prefix, name, .. } => replace(facts, *store, *prefix, name, step),
+        }
+    }
+}
+
+/// The name of a file that was set aside.
+pub(super) fn aside(name: &str) -> String {
+    format!("{name}.aside")
+}
+
+fn replace(facts: &mut Facts, store: Store, prefix: Prefix, name: &str, step: u16) {
+    let Some(guid) = facts.identity.guid.value().and_then(|value| value.guid) else { return };
+    let folder =
+        facts.folders.iter().position(|folder| folder.store == store && folder.role == FolderRole::Current);
+    let Some(folder) = folder else { return };
+    let pair = |signature| Pair {
+        signature,
+        algorithm: "RSA".to_owned(),
+        bits: 2048,
+        modulus_sha256: None,
+        master_key: None,
+        protection: None,
+    };
+    let pairs =
+        if store.family() == Family::Capi { vec![pair(true), pair(false)] } else { vec![pair(false)] };
+    facts.containers.push(ContainerFile {
+        folder,
+        name: format!("{prefix}_{}", guid.as_str()),
+        prefix: Some(prefix),
+        guid: Some(guid),
+        set_aside: false,
+        tracked: true,
+        size: None,
+        created: None,
+        modified: None,
+        content: Content::Read(Box::new(Inside {
+            family: store.family(),
+            name: Some(name.to_owned()),
+            prefix: Some(prefix),
+            pairs,
+            hardware: false,
+            damage: Vec::new(),
+        })),
+        origin: Origin::Planned(step),
+    });
+}

@@ -1,0 +1,436 @@
+//! The plans that are weighed.
+
+use super::action::{Action, Source};
+use crate::artifact::container::well_known::Role;
+use crate::artifact::container::{Guid, Prefix};
+use crate::machine::facts::FolderRole;
+use crate::machine::{Facts, Generation, Machine, Standing, Store};
+use crate::rules::{self, Finding, Remedy, Severity};
+
+/// Rounds of repair after which a candidate is left as it is: each round changes one container.
+const ROUNDS: usize = 64;
+
+/// A plan before it is tried.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    /// A short name.
+    pub name: &'static str,
+    /// One line: what it does.
+    pub summary: String,
+    /// What it costs.
+    pub cost: String,
+    /// Its changes, in order.
+    pub actions: Vec<Action>,
+    /// Whether its effect can be computed from the facts.
+    pub computed: bool,
+    /// Steps in words, for what cannot be computed.
+    pub prose: Vec<String>,
+    /// GUID whose TLS keys must be looked after one by one.
+    pub tls_under: Option<Guid>,
+}
+
+impl Candidate {
+    /// Whether it needs something that is not in evidence.
+    pub fn needs_outside(&self) -> bool {
+        self.actions.iter().any(|action| matches!(action, Action::Replace { .. }))
+    }
+
+    /// Whether secrets are lost.
+    pub fn loses_secrets(&self) -> bool {
+        self.actions.iter().any(|action| matches!(action, Action::Replace { source: Source::New, .. }))
+    }
+}
+
+/// Whether a plan can do something about a finding.
+pub(super) fn is_repairable(finding: &Finding) -> bool {
+    finding.remedies.iter().any(|remedy| !matches!(remedy, Remedy::Advice(_)))
+}
+
+/// All candidates for these findings.
+pub(super) fn all(machine: &Machine<'_>, findings: &[&Finding]) -> Vec<Candidate> {
+    let mut candidates = Vec::new();
+    let serious = |finding: &&&Finding| finding.severity >= Severity::Warning;
+    let old = findings.iter().filter(serious).find_map(|finding| {
+        finding.remedies.iter().find_map(|remedy| match remedy {
+            Remedy::RestoreGuid(guid) | Remedy::WriteGuid(guid) => Some(*guid),
+            _ => None,
+        })
+    });
+    let changed = findings.iter().any(|finding| finding.rule == "machine-guid-changed");
+    if let Some(old) = &old {
+        candidates.push(complete(
+            machine,
+            Source::Original,
+            vec![Action::SetGuid(*old)],
+            "restore-machine-guid",
+            format!("Put the MachineGuid {old} back; every container made under it is found again."),
+            format!(
+                "Containers made under the present GUID are no longer found: {}. Monitoring and licensing that know \
+                 the machine by its present GUID see another one.",
+                stranded_by(machine, old)
+            ),
+        ));
+    }
+    if machine.guid.is_some() {
+        let renames = renames(machine);
+        let renamed = !renames.is_empty();
+        if renamed || !changed {
+            let mut candidate = complete(
+                machine,
+                Source::Original,
+                renames,
+                if renamed { "rename-containers" } else { "repair-containers" },
+                if renamed {
+                    "Set the newer copies aside and give the older containers the current GUID by renaming them.".to_owned()
+                } else {
+                    "Put each damaged or missing container right from the best source there is.".to_owned()
+                },
+                if renamed {
+                    "Only the renamed containers are found again. TLS keys and keys of other products under the old \
+                     GUID stay lost until they are renamed, repaired or imported again, one by one."
+                        .to_owned()
+                } else {
+                    "What is not in evidence must be found: a backup of the key files, or an export."
+                        .to_owned()
+                },
+            );
+            candidate.tls_under = old.filter(|_| renamed);
+            let outside = candidate.needs_outside();
+            candidates.push(candidate);
+            if outside && !renamed {
+                candidates.push(complete(
+                    machine,
+                    Source::New,
+                    Vec::new(),
+                    "recreate-containers",
+                    "Make new containers of the same names and enter every secret again.".to_owned(),
+                    "Everything that was encrypted with the old keys is lost: passwords of application pools, virtual \
+                     directories and the metabase must be entered again."
+                        .to_owned(),
+                ));
+            }
+        }
+    }
+    candidates.push(backup(machine, changed));
+    candidates.extend(history(machine, findings));
+    candidates.push(reinstall(machine, findings));
+    candidates
+}
+
+/// A candidate whose first actions are `actions`, completed by repairs of whatever they leave broken.
+fn complete(
+    machine: &Machine<'_>,
+    source: Source,
+    actions: Vec<Action>,
+    name: &'static str,
+    summary: String,
+    cost: String,
+) -> Candidate {
+    let mut facts = machine.facts.clone();
+    let mut done: Vec<Action> = Vec::new();
+    for action in actions {
+        carry_out(action, &mut facts, &mut done);
+    }
+    for _ in 0..ROUNDS {
+        let next = {
+            let derived = Machine::derive(&facts);
+            next_repair(&derived, source)
+        };
+        let Some(actions) = next else { break };
+        let before = done.len();
+        for action in actions {
+            carry_out(action, &mut facts, &mut done);
+        }
+        if done.len() == before {
+            break;
+        }
+    }
+    Candidate { name, summary, cost, actions: done, computed: true, prose: Vec::new(), tls_under: None }
+}
+
+fn carry_out(action: Action, facts: &mut Facts, done: &mut Vec<Action>) {
+    if action.is_possible(facts) {
+        action.apply(facts, u16::try_from(done.len() + 1).unwrap_or(u16::MAX));
+        done.push(action);
+    }
+}
+
+/// The actions that cure the worst container finding that is left.
+fn next_repair(machine: &Machine<'_>, source: Source) -> Option<Vec<Action>> {
+    let judged = rules::judge(machine);
+    let mut findings: Vec<&Finding> = judged
+        .iter()
+        .flat_map(|(_, judgement)| &judgement.findings)
+        .filter(|finding| finding.severity >= Severity::Warning && is_repairable(finding))
+        .collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings.iter().find_map(|finding| {
+        let mut remedies: Vec<&Remedy> = finding.remedies.iter().collect();
+        remedies.sort_by_key(|remedy| preference(remedy));
+        remedies.into_iter().find_map(|remedy| {
+            let actions = actions_for(machine, remedy, source);
+            (!actions.is_empty() && actions.iter().any(|action| action.is_possible(machine.facts)))
+                .then_some(actions)
+        })
+    })
+}
+
+/// What is already on the machine comes before what must be found elsewhere.
+fn preference(remedy: &Remedy) -> u8 {
+    match remedy {
+        Remedy::WriteGuid(_) => 0,
+        Remedy::PutBack { .. } => 1,
+        Remedy::AdoptContainer { .. } => 2,
+        Remedy::RenameToInnerName { .. } => 3,
+        Remedy::MoveToCurrentRoot { .. } => 4,
+        Remedy::ReplaceContainer { .. } => 5,
+        Remedy::RestoreGuid(_) | Remedy::Advice(_) => 6,
+    }
+}
+
+fn actions_for(machine: &Machine<'_>, remedy: &Remedy, source: Source) -> Vec<Action> {
+    match remedy {
+        Remedy::WriteGuid(guid) => vec![Action::SetGuid(*guid)],
+        Remedy::AdoptContainer { store, prefix, from } => adopt(machine, *store, *prefix, from),
+        Remedy::PutBack { copy } => {
+            let container = machine.container(*copy);
+            match container.prefix {
+                Some(prefix) => rename_to_current(machine, *copy, prefix),
+                None => Vec::new(),
+            }
+        }
+        Remedy::RenameToInnerName { container } => {
+            let inside = match &machine.container(*container).content {
+                crate::machine::Content::Read(inside) => inside.prefix,
+                _ => None,
+            };
+            inside.map(|prefix| rename_to_current(machine, *container, prefix)).unwrap_or_default()
+        }
+        Remedy::MoveToCurrentRoot { container } => {
+            let store = machine.folder_of(*container).store;
+            let target = machine
+                .facts
+                .folders
+                .iter()
+                .position(|folder| folder.store == store && folder.role == FolderRole::Current);
+            let Some(folder) = target else { return Vec::new() };
+            let name = machine.container(*container).name.clone();
+            let mut actions: Vec<Action> = machine
+                .facts
+                .containers
+                .iter()
+                .enumerate()
+                .filter(|(_, other)| other.folder == folder && other.name.eq_ignore_ascii_case(&name))
+                .map(|(index, _)| Action::SetAside { container: index })
+                .collect();
+            actions.push(Action::Move { container: *container, folder });
+            actions
+        }
+        Remedy::ReplaceContainer { store, prefix, name } => {
+            let mut actions = set_current_aside(machine, *store, *prefix);
+            actions.push(Action::Replace { store: *store, prefix: *prefix, name: name.clone(), source });
+            actions
+        }
+        Remedy::RestoreGuid(_) | Remedy::Advice(_) => Vec::new(),
+    }
+}
+
+fn set_current_aside(machine: &Machine<'_>, store: Store, prefix: Prefix) -> Vec<Action> {
+    machine
+        .sets
+        .get(&(store, prefix))
+        .map(|set| machine.standing_copies(set, Standing::Current))
+        .unwrap_or_default()
+        .into_iter()
+        .map(|container| Action::SetAside { container })
+        .collect()
+}
+
+fn rename_to_current(machine: &Machine<'_>, container: usize, prefix: Prefix) -> Vec<Action> {
+    let Some(guid) = machine.guid else { return Vec::new() };
+    let mut actions = set_current_aside(machine, machine.folder_of(container).store, prefix);
+    actions.retain(|action| *action != Action::SetAside { container });
+    actions.push(Action::Rename { container, to: format!("{prefix}_{}", guid.as_str()), prefix, guid });
+    actions
+}
+
+fn adopt(machine: &Machine<'_>, store: Store, prefix: Prefix, from: &Guid) -> Vec<Action> {
+    let Some(set) = machine.sets.get(&(store, prefix)) else { return Vec::new() };
+    let copy = machine.standing_copies(set, Standing::OtherGuid).into_iter().find(|&index| {
+        machine.container(index).guid.as_ref() == Some(from) && machine.condition(index).is_usable()
+    });
+    copy.map(|index| rename_to_current(machine, index, prefix)).unwrap_or_default()
+}
+
+/// The renames that give every needed container its best older copy.
+fn renames(machine: &Machine<'_>) -> Vec<Action> {
+    let judged = rules::judge(machine);
+    let mut actions: Vec<Action> = Vec::new();
+    for finding in judged.iter().flat_map(|(_, judgement)| &judgement.findings) {
+        if finding.severity < Severity::Warning {
+            continue;
+        }
+        for remedy in &finding.remedies {
+            if let Remedy::AdoptContainer { store, prefix, from } = remedy {
+                for action in adopt(machine, *store, *prefix, from) {
+                    if !actions.contains(&action) {
+                        actions.push(action);
+                    }
+                }
+            }
+        }
+    }
+    actions
+}
+
+/// How many containers are found under the present GUID and would not be under `old`.
+fn stranded_by(machine: &Machine<'_>, old: &Guid) -> String {
+    let others: u64 = machine
+        .facts
+        .spread
+        .iter()
+        .filter(|((_, guids), _)| {
+            machine.guid.as_ref().is_some_and(|current| guids.contains(current)) && !guids.contains(old)
+        })
+        .map(|(_, number)| number)
+        .sum();
+    let tracked = machine
+        .sets
+        .values()
+        .filter(|set| !machine.standing_copies(set, Standing::Current).is_empty())
+        .filter(|set| !set.copies.iter().any(|&index| machine.container(index).guid.as_ref() == Some(old)))
+        .count() as u64;
+    match others + tracked {
+        0 => "none stands only there".to_owned(),
+        1 => "1 stands only there".to_owned(),
+        number => format!("{number} stand only there"),
+    }
+}
+
+fn backup(machine: &Machine<'_>, changed: bool) -> Candidate {
+    let (earliest, _) = if changed { rules::window(machine) } else { (None, None) };
+    let before = earliest.map_or_else(|| "the failure".to_owned(), |time| time.to_string());
+    Candidate {
+        name: "restore-backup",
+        summary: format!("Restore a backup of the whole system state from before {before}."),
+        cost: "Everything that changed on the server since the backup is undone. The backup must be a complete system \
+               state: key files, registry and System32\\Microsoft\\Protect belong together."
+            .to_owned(),
+        actions: Vec::new(),
+        computed: false,
+        prose: vec![
+            "Back up the present state first, with access rights; the backup holds private keys.".to_owned(),
+            format!("Restore the system state of a backup made before {before}."),
+            "Verify that IIS Admin, the sites and HTTPS work; if not, restore the present state.".to_owned(),
+        ],
+        tls_under: None,
+    }
+}
+
+/// Going back to an earlier applicationHost.config, where containers of IIS 7 and later are concerned.
+fn history(machine: &Machine<'_>, findings: &[&Finding]) -> Option<Candidate> {
+    let iis7 = machine.iis_major().is_none_or(|major| major >= 7);
+    let concerned = machine.needed.iter().any(|need| {
+        !matches!(need.role, Some(Role::MetabaseKey | Role::MetabaseRemote))
+            && findings.iter().any(|finding| {
+                finding.severity == Severity::Error && finding.subject.contains(&need.prefix.to_string())
+            })
+    });
+    (iis7 && concerned).then(|| Candidate {
+        name: "configuration-history",
+        summary: "Go back to an applicationHost.config from before the problem (inetpub\\history).".to_owned(),
+        cost: "Sites, pools and bindings added since are lost from the configuration. It helps only where the older \
+               file's session keys fit containers that are there; no container comes back with it."
+            .to_owned(),
+        actions: Vec::new(),
+        computed: false,
+        prose: vec![
+            "Copy the present %windir%\\System32\\inetsrv\\config\\applicationHost.config aside.".to_owned(),
+            "Look in %SystemDrive%\\inetpub\\history for the newest CFGHISTORY folder from before the problem and \
+             compare its configProtectedData section with the present one."
+                .to_owned(),
+            "Copy its applicationHost.config into place and restart WAS; if pools still fail, put the first file back."
+                .to_owned(),
+        ],
+        tls_under: None,
+    })
+}
+
+fn reinstall(machine: &Machine<'_>, findings: &[&Finding]) -> Candidate {
+    let old = machine.iis_major().is_some_and(|major| major < 7);
+    let concerns = |role: Role| {
+        machine.needed.iter().any(|need| {
+            need.role == Some(role)
+                && findings.iter().any(|finding| finding.subject.contains(&need.prefix.to_string()))
+        })
+    };
+    let mut prose = vec![
+        "Back up the present state first, with access rights; the backup holds private keys.".to_owned(),
+    ];
+    let mut cost = String::new();
+    if old {
+        prose.push(
+            "Remove IIS, set the container c2319c42033a5ca7f44e731bfd3fa2b5_* aside, and install IIS again."
+                .to_owned(),
+        );
+        cost.push_str("The whole metabase is made anew: sites, certificates' assignments and every stored password are lost. ");
+    } else {
+        prose.push(
+            "For the IIS 6 compatible services: remove IIS 6 metabase compatibility, set its container aside, and \
+             install it again."
+                .to_owned(),
+        );
+        cost.push_str("The metabase's secrets (SMTP, FTP 6) are lost. ");
+    }
+    if concerns(Role::WasKey) || concerns(Role::ConfigurationKey) {
+        prose.push(
+            "For iisWasKey and iisConfigurationKey: removing and installing IIS alone does not make them; the Windows \
+             Process Activation Service must be removed and installed."
+                .to_owned(),
+        );
+        cost.push_str("Every encrypted password of the configuration must be entered again. ");
+    }
+    prose.push("Enter every password again, assign certificates and verify each site.".to_owned());
+    Candidate {
+        name: "reinstall",
+        summary: "Remove and install again the part of IIS that fails.".to_owned(),
+        cost: cost.trim_end().to_owned(),
+        actions: Vec::new(),
+        computed: false,
+        prose,
+        tls_under: None,
+    }
+}
+
+/// What would have saved the day.
+pub(super) fn prevent(machine: &Machine<'_>) -> Vec<String> {
+    let mut advice = vec![
+        "Keep a system state backup, or at least a copy of the key folders with access rights, and treat it as the \
+         private keys that it holds."
+            .to_owned(),
+        "Export certificates with their keys as password-protected PFX files and keep them off the server.".to_owned(),
+        "Never clean up MachineKeys by age or size; exclude it from clean-up tools.".to_owned(),
+    ];
+    if machine.iis_major().is_none_or(|major| major >= 7) {
+        advice.push(
+            "Export the configuration with a password (IIS Manager, Shared Configuration, Export Configuration) after \
+             each change; the set can be imported on a server that has lost its keys."
+                .to_owned(),
+        );
+        advice.push("Keep the configuration history (inetpub\\history) switched on.".to_owned());
+    }
+    match machine.generation {
+        Some(Generation::Nt50) => {
+            advice.push(
+                "Install the hotfix of KB884872, which stops Windows 2000 from resetting the MachineGuid."
+                    .to_owned(),
+            );
+            advice.push("Leave IIS 5: later versions do not have this fault.".to_owned());
+        }
+        Some(Generation::Nt51) => {
+            advice.push("Make a password-protected metabase backup; only that kind opens after the machine key is lost.".to_owned());
+        }
+        _ => {}
+    }
+    advice
+}

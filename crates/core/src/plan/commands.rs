@@ -1,0 +1,114 @@
+//! Command lines, only from names that can be quoted safely.
+
+use crate::machine::{Generation, Machine};
+
+/// Where the backup of a plan goes.
+pub(super) const BACKUP: &str = "C:\\iiskeys-backup";
+
+/// `text` in double quotes for `cmd.exe`; `None` when it holds anything that could end the quotes, be expanded, or show
+/// as something else than it is.
+pub(super) fn quote(text: &str) -> Option<String> {
+    let safe = |letter: char| {
+        letter.is_ascii_alphanumeric()
+            || matches!(letter, ' ' | '\\' | ':' | '.' | '_' | '-' | '{' | '}' | '+')
+    };
+    // A backslash before the closing quote would escape it for many programs.
+    (!text.is_empty() && text.chars().all(safe) && !text.ends_with(['\\', ' ']))
+        .then(|| format!("\"{text}\""))
+}
+
+/// A command that copies a folder with its access rights into the backup.
+pub(super) fn copy_folder(machine: &Machine<'_>, from: &str, name: &str) -> Option<String> {
+    let from = quote(from)?;
+    let to = quote(&format!("{BACKUP}\\{name}"))?;
+    Some(match machine.generation {
+        // Windows 2000 to 2003 have no robocopy; xcopy /O carries the access rights.
+        Some(Generation::Nt50 | Generation::Nt51) => format!("xcopy {from} {to} /E /H /K /O /I"),
+        _ => format!("robocopy {from} {to} /E /B /COPYALL /R:1 /W:1"),
+    })
+}
+
+/// A command that saves the Cryptography key.
+pub(super) fn save_key(machine: &Machine<'_>) -> String {
+    match machine.generation {
+        // reg.exe came with Windows XP.
+        Some(Generation::Nt50 | Generation::Nt51) => format!(
+            "regedit /e \"{BACKUP}\\Cryptography.reg\" \"HKEY_LOCAL_MACHINE\\SOFTWARE\\Microsoft\\Cryptography\""
+        ),
+        _ => format!(
+            "reg export \"HKLM\\SOFTWARE\\Microsoft\\Cryptography\" \"{BACKUP}\\Cryptography.reg\" /y{}",
+            view(machine)
+        ),
+    }
+}
+
+/// A command that writes the MachineGuid; `None` on Windows 2000, which has no `reg`.
+pub(super) fn set_guid(machine: &Machine<'_>, guid: &str) -> Option<String> {
+    let guid = quote(guid)?;
+    if machine.generation == Some(Generation::Nt50) {
+        return None;
+    }
+    Some(format!(
+        "reg add \"HKLM\\SOFTWARE\\Microsoft\\Cryptography\" /v MachineGuid /t REG_SZ /d {guid} /f{}",
+        view(machine)
+    ))
+}
+
+/// Names the 64-bit view, which a 32-bit prompt would miss.
+fn view(machine: &Machine<'_>) -> &'static str {
+    if machine.facts.os.is_64_bit.value() == Some(&true) { " /reg:64" } else { "" }
+}
+
+/// A command that renames a file within its folder.
+pub(super) fn rename(folder: &str, from: &str, to: &str) -> Option<String> {
+    Some(format!("ren {} {}", quote(&format!("{folder}\\{from}"))?, quote(to)?))
+}
+
+/// A command that moves a file into another folder.
+pub(super) fn move_file(from_folder: &str, name: &str, to_folder: &str) -> Option<String> {
+    Some(format!("move {} {}", quote(&format!("{from_folder}\\{name}"))?, quote(to_folder)?))
+}
+
+/// The path of `aspnet_regiis` that fits the machine.
+pub(super) fn aspnet_regiis(machine: &Machine<'_>) -> String {
+    let framework =
+        if machine.facts.os.is_64_bit.value() == Some(&true) { "Framework64" } else { "Framework" };
+    // IIS 7.0 and 7.5 come with .NET 2.0 and may have no later one.
+    let version = match machine.facts.iis.version.value() {
+        Some((7, _)) => "v2.0.50727",
+        _ => "v4.0.30319",
+    };
+    format!("%windir%\\Microsoft.NET\\{framework}\\{version}\\aspnet_regiis.exe")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_harmless_names_are_quoted() {
+        assert_eq!(
+            quote("C:\\Key Files\\a_b-{1}.aside").as_deref(),
+            Some("\"C:\\Key Files\\a_b-{1}.aside\"")
+        );
+        for hostile in [
+            "a\"b",
+            "a%PATH%",
+            "a&b",
+            "a|b",
+            "a>b",
+            "a^b",
+            "a`b",
+            "a$b",
+            "a'b",
+            "a\nb",
+            "\u{202e}a",
+            "ä",
+            "a!b",
+            "a\\",
+            "",
+        ] {
+            assert_eq!(quote(hostile), None, "{hostile:?}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! From findings to a way back: candidate plans are tried on a copy of the facts before one is recommended.
+
+mod action;
+mod candidates;
+mod commands;
+mod steps;
+mod trial;
+
+pub use action::{Action, Source};
+pub use steps::Step;
+
+use crate::machine::Machine;
+use crate::rules::{Finding, Judgement, Rule, Severity};
+
+/// A plan, tried on the facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// What to do, in order.
+    pub steps: Vec<Step>,
+    /// Identifiers of the findings that vanish.
+    pub resolves: Vec<String>,
+    /// Identifiers of the findings that stay or appear.
+    pub leaves: Vec<String>,
+    /// Plans that were weighed and not chosen.
+    pub alternatives: Vec<Alternative>,
+    /// What would have saved the day.
+    pub prevent: Vec<String>,
+}
+
+/// A plan that was weighed and not chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alternative {
+    /// A short name.
+    pub name: &'static str,
+    /// One line: what it does.
+    pub summary: String,
+    /// Why it is not the plan.
+    pub reason: String,
+    /// What it costs.
+    pub cost: String,
+    /// Its steps.
+    pub steps: Vec<Step>,
+    /// Whether it was tried on the facts; what it rests on may lie outside the evidence.
+    pub tried: bool,
+    /// Identifiers of the findings that vanish.
+    pub resolves: Vec<String>,
+    /// Identifiers of the findings that stay or appear.
+    pub leaves: Vec<String>,
+}
+
+/// The best plan for what was found; `None` when nothing needs repair, or nothing safe can be said.
+pub fn make(machine: &Machine<'_>, judged: &[(&'static dyn Rule, Judgement)]) -> Option<Plan> {
+    let findings: Vec<&Finding> = judged.iter().flat_map(|(_, judgement)| &judgement.findings).collect();
+    if findings.iter().any(|finding| finding.rule == "evidence-mixed") || machine.template.is_some() {
+        return None;
+    }
+    let worth_repair = findings
+        .iter()
+        .any(|finding| finding.severity >= Severity::Warning && candidates::is_repairable(finding));
+    if !worth_repair {
+        return None;
+    }
+    let before: Vec<String> = findings.iter().map(|finding| finding.id()).collect();
+    let mut tried: Vec<trial::Trial> = candidates::all(machine, &findings)
+        .into_iter()
+        .map(|candidate| trial::run(machine, candidate, &before))
+        .collect();
+    tried.sort_by_key(trial::Trial::rank);
+    let position = tried.iter().position(|trial| trial.is_computed() && !trial.resolves.is_empty())?;
+    let chosen = tried.remove(position);
+    let alternatives = tried.iter().map(|trial| trial.alternative(machine, &chosen)).collect();
+    Some(Plan {
+        steps: steps::render(machine, &chosen.candidate),
+        resolves: chosen.resolves,
+        leaves: chosen.leaves,
+        alternatives,
+        prevent: candidates::prevent(machine),
+    })
+}

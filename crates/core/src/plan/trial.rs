@@ -1,0 +1,155 @@
+//! Tries a candidate on a copy of the facts: apply, derive, judge, compare.
+
+use super::candidates::Candidate;
+use super::{Alternative, steps};
+use crate::machine::{Machine, Standing};
+use crate::rules::{self, Group, Severity};
+
+/// A candidate with what came of it.
+pub(super) struct Trial {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// Findings that vanish.
+    pub resolves: Vec<String>,
+    /// Findings that stay or appear.
+    pub leaves: Vec<String>,
+    errors: usize,
+    warnings: usize,
+    stranded: u64,
+}
+
+/// Carries out `candidate` on a copy of the facts. `before` are the identifiers of the present findings.
+pub(super) fn run(machine: &Machine<'_>, candidate: Candidate, before: &[String]) -> Trial {
+    if !candidate.computed {
+        return Trial {
+            candidate,
+            resolves: Vec::new(),
+            leaves: Vec::new(),
+            errors: usize::MAX,
+            warnings: usize::MAX,
+            stranded: u64::MAX,
+        };
+    }
+    let mut facts = machine.facts.clone();
+    for (number, action) in candidate.actions.iter().enumerate() {
+        action.apply(&mut facts, u16::try_from(number + 1).unwrap_or(u16::MAX));
+    }
+    let after = Machine::derive(&facts);
+    let judged = rules::judge(&after);
+    let mut leaves = Vec::new();
+    let (mut errors, mut warnings) = (0, 0);
+    for (rule, judgement) in &judged {
+        for finding in &judgement.findings {
+            match finding.severity {
+                Severity::Error => errors += 1,
+                Severity::Warning if rule.info().group != Group::Evidence => warnings += 1,
+                _ => {}
+            }
+            leaves.push(finding.id());
+        }
+    }
+    leaves.sort();
+    let mut resolves: Vec<String> = before.iter().filter(|id| !leaves.contains(id)).cloned().collect();
+    resolves.sort();
+    Trial { resolves, leaves, errors, warnings, stranded: stranded(&after), candidate }
+}
+
+/// How many containers Windows would not find although a copy stands in the folder.
+fn stranded(machine: &Machine<'_>) -> u64 {
+    let Some(current) = &machine.guid else { return u64::MAX };
+    let others: u64 = machine
+        .facts
+        .spread
+        .iter()
+        .filter(|((_, guids), _)| !guids.contains(current))
+        .map(|(_, number)| number)
+        .sum();
+    let tracked = machine
+        .sets
+        .values()
+        .filter(|set| machine.standing_copies(set, Standing::Current).is_empty())
+        .filter(|set| !machine.standing_copies(set, Standing::OtherGuid).is_empty())
+        .count() as u64;
+    others + tracked
+}
+
+impl Trial {
+    /// The smaller, the better: errors left first, then what cannot be undone, then what must be found elsewhere.
+    pub fn rank(&self) -> (usize, bool, bool, usize, u64, usize) {
+        (
+            self.errors,
+            self.candidate.loses_secrets(),
+            self.candidate.needs_outside(),
+            self.warnings,
+            self.stranded,
+            self.candidate.actions.len(),
+        )
+    }
+
+    /// Whether its effect was computed.
+    pub fn is_computed(&self) -> bool {
+        self.candidate.computed
+    }
+
+    /// The trial as an alternative to `chosen`.
+    pub fn alternative(&self, machine: &Machine<'_>, chosen: &Self) -> Alternative {
+        Alternative {
+            name: self.candidate.name,
+            summary: self.candidate.summary.clone(),
+            reason: self.reason(chosen),
+            cost: self.candidate.cost.clone(),
+            steps: steps::render(machine, &self.candidate),
+            tried: self.candidate.computed,
+            resolves: self.resolves.clone(),
+            leaves: self.leaves.clone(),
+        }
+    }
+
+    fn reason(&self, chosen: &Self) -> String {
+        if !self.candidate.computed {
+            return match self.candidate.name {
+                "restore-backup" => {
+                    "Whether such a backup exists is not in evidence, and it undoes more than needed."
+                }
+                "configuration-history" => "The configuration history was not looked into by this version.",
+                _ => "It loses secrets that the plan keeps.",
+            }
+            .to_owned();
+        }
+        if self.errors > chosen.errors {
+            return format!(
+                "It leaves {} that the plan does not leave.",
+                plural(self.errors - chosen.errors, "error")
+            );
+        }
+        if self.candidate.loses_secrets() && !chosen.candidate.loses_secrets() {
+            return "It loses secrets that the plan keeps.".to_owned();
+        }
+        if self.candidate.needs_outside() && !chosen.candidate.needs_outside() {
+            return "It needs key files that are not in evidence; the plan needs only what is on the server."
+                .to_owned();
+        }
+        if self.warnings > chosen.warnings {
+            return format!("It leaves {} more.", plural(self.warnings - chosen.warnings, "warning"));
+        }
+        if self.stranded > chosen.stranded {
+            return format!(
+                "It leaves {} that Windows does not find; the plan leaves {}.",
+                plural(usize::try_from(self.stranded).unwrap_or(usize::MAX), "container"),
+                chosen.stranded
+            );
+        }
+        if self.candidate.actions.len() > chosen.candidate.actions.len() {
+            return format!(
+                "It changes {}; the plan changes {}.",
+                plural(self.candidate.actions.len(), "thing"),
+                chosen.candidate.actions.len()
+            );
+        }
+        "It comes to the same; the plan changes less of what stands on the server.".to_owned()
+    }
+}
+
+fn plural(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}

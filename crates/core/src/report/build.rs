@@ -1,0 +1,666 @@
+//! From the machine and the judgements to the typed report.
+
+use std::collections::BTreeMap;
+
+use super::cause::root_cause;
+use super::*;
+use crate::machine::facts::{ContainerFile, Content, ProviderKind};
+use crate::machine::{FileId, FolderRole, Known, Machine, Origin, Standing};
+use crate::plan::{Plan, Step};
+use crate::rules::{Cite, Finding, Group, Judgement, Outcome, Remedy, Rule, Severity};
+
+/// Groups that a report can require.
+pub const KNOWN_GROUPS: [&str; 6] =
+    ["identity", "containers", "protection", "configuration", "certificates", "symptoms"];
+
+/// What a report is asked to hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// Groups that must be evaluated for a verdict of `healthy`.
+    pub require: Vec<String>,
+    /// Time of the run, when it shall be in the report.
+    pub stamp: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { require: vec!["identity".to_owned(), "containers".to_owned()], stamp: None }
+    }
+}
+
+/// Builds the report.
+pub fn build(
+    machine: &Machine<'_>,
+    judged: &[(&'static dyn Rule, Judgement)],
+    plan: Option<&Plan>,
+    options: &Options,
+) -> Report {
+    let ids = Ids::of(machine);
+    let mut findings: Vec<FindingRow> = judged
+        .iter()
+        .flat_map(|(_, judgement)| &judgement.findings)
+        .map(|finding| row(machine, &ids, finding))
+        .collect();
+    findings.sort_by(|a, b| {
+        b.severity
+            .cmp(&a.severity)
+            .then_with(|| rank(&a.rule).cmp(&rank(&b.rule)))
+            .then_with(|| a.subject.cmp(&b.subject))
+    });
+    let unevaluated = unevaluated(judged, &options.require);
+    let verdict = verdict(judged, &unevaluated);
+    let root_cause = root_cause(machine, judged);
+    let summary = summary(machine, judged, verdict, root_cause.as_ref(), &unevaluated, plan);
+    Report {
+        schema_version: SCHEMA_VERSION.to_owned(),
+        tool: Tool { name: "iiskeys".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        stamp: options.stamp.clone(),
+        verdict,
+        summary,
+        root_cause,
+        evidence: ids.rows(machine),
+        machine: machine_row(machine, &ids),
+        guid_census: machine
+            .census
+            .iter()
+            .map(|row| GuidRow {
+                guid: row.guid.as_str().to_owned(),
+                is_current: row.is_current,
+                containers: row.containers,
+                first_created: row.first_created.map(|time| time.to_string()),
+                last_created: row.last_created.map(|time| time.to_string()),
+                sources: row.sources.clone(),
+            })
+            .collect(),
+        key_containers: containers(machine),
+        container_groups: groups(machine),
+        containers_only_counted: only_counted(machine),
+        config: config(machine, &ids),
+        findings,
+        checks: judged.iter().map(|(rule, judgement)| check(*rule, judgement)).collect(),
+        assumptions: machine.assumptions.clone(),
+        plan: plan.map(plan_row),
+        timeline: timeline(machine, &ids),
+    }
+}
+
+/// Identifiers of evidence rows: numbered by path, so that they do not depend on the order of reading.
+struct Ids {
+    by_file: BTreeMap<FileId, String>,
+    order: Vec<FileId>,
+}
+
+impl Ids {
+    fn of(machine: &Machine<'_>) -> Self {
+        let files = &machine.facts.files;
+        let mut order: Vec<FileId> =
+            (0..files.len()).filter_map(|number| u32::try_from(number).ok().map(FileId)).collect();
+        order.sort_by_key(|id| {
+            let file = &files[id.0 as usize];
+            (file.path.as_str(), file.kind)
+        });
+        let by_file =
+            order.iter().enumerate().map(|(number, id)| (*id, format!("e{}", number + 1))).collect();
+        Self { by_file, order }
+    }
+
+    fn get(&self, file: FileId) -> String {
+        self.by_file.get(&file).cloned().unwrap_or_default()
+    }
+
+    fn cite(&self, cite: &Cite) -> CiteRow {
+        CiteRow {
+            evidence: self.get(cite.citation.file),
+            locator: cite.citation.locator.to_string(),
+            observed: cite.observed.clone(),
+        }
+    }
+
+    fn rows(&self, machine: &Machine<'_>) -> Vec<EvidenceRow> {
+        self.order
+            .iter()
+            .map(|id| {
+                let file = &machine.facts.files[id.0 as usize];
+                EvidenceRow {
+                    id: self.get(*id),
+                    kind: file.kind.to_owned(),
+                    path: file.path.clone(),
+                    size: file.size,
+                    sha256: file.sha256.map(|digest| hex(&digest)),
+                    created: file.created.map(|time| time.to_string()),
+                    modified: file.modified.map(|time| time.to_string()),
+                    container: None,
+                    enumerated: file.enumerated,
+                }
+            })
+            .collect()
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The place of a rule in the catalogue.
+fn rank(rule: &str) -> usize {
+    crate::rules::all().iter().position(|known| known.info().name == rule).unwrap_or(usize::MAX)
+}
+
+fn level(severity: Severity) -> Level {
+    match severity {
+        Severity::Note => Level::Note,
+        Severity::Warning => Level::Warning,
+        Severity::Error => Level::Error,
+    }
+}
+
+fn row(machine: &Machine<'_>, ids: &Ids, finding: &Finding) -> FindingRow {
+    FindingRow {
+        id: finding.id(),
+        rule: finding.rule.to_owned(),
+        severity: level(finding.severity),
+        confidence: finding.confidence.name().to_owned(),
+        title: finding.title.clone(),
+        explanation: finding.explanation.clone(),
+        subject: finding.subject.clone(),
+        evidence: finding.evidence.iter().map(|cite| ids.cite(cite)).collect(),
+        remedies: finding.remedies.iter().map(|remedy| remedy_text(machine, remedy)).collect(),
+        affects: finding.affects.clone(),
+    }
+}
+
+fn remedy_text(machine: &Machine<'_>, remedy: &Remedy) -> String {
+    let name = |index: usize| machine.container(index).name.clone();
+    match remedy {
+        Remedy::RestoreGuid(guid) => format!("Put the MachineGuid {guid} back."),
+        Remedy::WriteGuid(guid) => format!("Write the MachineGuid {guid}."),
+        Remedy::AdoptContainer { prefix, from, .. } => {
+            format!("Rename {prefix}_{from} to the current GUID, after setting aside what stands there.")
+        }
+        Remedy::PutBack { copy } => format!("Rename the set-aside copy {} back.", name(*copy)),
+        Remedy::RenameToInnerName { container } => {
+            format!("Rename {} to the name that its inner name asks for.", name(*container))
+        }
+        Remedy::MoveToCurrentRoot { container } => {
+            format!(
+                "Move {} to the root that the registry names, or put the value Common AppData right.",
+                name(*container)
+            )
+        }
+        Remedy::ReplaceContainer { name, .. } => {
+            format!(
+                "Bring {name} back from a backup or an export; failing that, make it anew and enter the secrets again."
+            )
+        }
+        Remedy::Advice(text) => text.clone(),
+    }
+}
+
+/// The required groups that were not evaluated.
+fn unevaluated(judged: &[(&'static dyn Rule, Judgement)], require: &[String]) -> Vec<String> {
+    require
+        .iter()
+        .filter(|name| {
+            let Some(group) = Group::ALL.iter().find(|group| group.name() == name.as_str()) else {
+                return true;
+            };
+            judged.iter().any(|(rule, judgement)| {
+                rule.info().group == *group
+                    && rule.info().core
+                    && judgement.outcome() == Outcome::NotEvaluated
+            })
+        })
+        .cloned()
+        .collect()
+}
+
+fn verdict(judged: &[(&'static dyn Rule, Judgement)], unevaluated: &[String]) -> Verdict {
+    let worst = |skip_evidence: bool| {
+        judged
+            .iter()
+            .filter(|(rule, _)| !(skip_evidence && rule.info().group == Group::Evidence))
+            .flat_map(|(_, judgement)| &judgement.findings)
+            .map(|finding| finding.severity)
+            .max()
+    };
+    if worst(false) == Some(Severity::Error) {
+        Verdict::Broken
+    } else if worst(true) == Some(Severity::Warning) {
+        Verdict::Degraded
+    } else if !unevaluated.is_empty() {
+        Verdict::Inconclusive
+    } else {
+        Verdict::Healthy
+    }
+}
+
+fn summary(
+    machine: &Machine<'_>,
+    judged: &[(&'static dyn Rule, Judgement)],
+    verdict: Verdict,
+    cause: Option<&RootCause>,
+    unevaluated: &[String],
+    plan: Option<&Plan>,
+) -> String {
+    let findings: Vec<&Finding> = judged.iter().flat_map(|(_, judgement)| &judgement.findings).collect();
+    let mixed = findings.iter().any(|finding| finding.rule == "evidence-mixed");
+    let mut parts = Vec::new();
+    match verdict {
+        Verdict::Broken => {
+            let errors: Vec<&&Finding> =
+                findings.iter().filter(|finding| finding.severity == Severity::Error).collect();
+            parts.push(match cause {
+                Some(cause) => cause.statement.clone(),
+                None => {
+                    let titles: Vec<&str> = errors.iter().map(|finding| finding.title.as_str()).collect();
+                    format!("No single cause explains every error: {}.", titles.join("; "))
+                }
+            });
+            let mut affected: Vec<&str> =
+                errors.iter().flat_map(|finding| finding.affects.iter().map(String::as_str)).collect();
+            affected.sort_unstable();
+            affected.dedup();
+            if !affected.is_empty() {
+                parts.push(format!("Down because of it: {}.", affected.join(", ")));
+            }
+            if mixed {
+                parts.push("No repair plan is given: send matching evidence from one machine.".to_owned());
+            } else if let Some(plan) = plan {
+                parts.push(plan_sentence(plan));
+            }
+        }
+        Verdict::Degraded => {
+            let titles: Vec<&str> = judged
+                .iter()
+                .filter(|(rule, _)| rule.info().group != Group::Evidence)
+                .flat_map(|(_, judgement)| &judgement.findings)
+                .filter(|finding| finding.severity == Severity::Warning)
+                .map(|finding| finding.title.as_str())
+                .collect();
+            parts.push(format!("Nothing that this machine needs is broken, but: {}.", titles.join("; ")));
+        }
+        Verdict::Inconclusive => {
+            parts.push(
+                "Nothing was found to be broken, but the evidence does not suffice to call the machine healthy.".to_owned(),
+            );
+        }
+        Verdict::Healthy => {
+            parts.push(match machine.iis_installed() {
+                Some(false) => "No part of IIS is installed, and its machine keys raise no alarm.".to_owned(),
+                _ if machine.template.is_some() => {
+                    "This is a template that has not been set up; nothing about its keys is wrong.".to_owned()
+                }
+                _ => "The machine keys that IIS needs on this machine are in place under the current MachineGuid."
+                    .to_owned(),
+            });
+        }
+    }
+    if !unevaluated.is_empty() {
+        parts.push(format!("Required and not evaluated: {}.", unevaluated.join(", ")));
+    }
+    let open: Vec<&str> = judged
+        .iter()
+        .filter(|(_, judgement)| judgement.outcome() == Outcome::NotEvaluated)
+        .map(|(rule, _)| rule.info().name)
+        .collect();
+    if !open.is_empty() {
+        parts.push(format!("Could not be checked with this evidence: {}.", open.join(", ")));
+    }
+    let unseen: Vec<&str> = KNOWN_GROUPS
+        .iter()
+        .copied()
+        .filter(|name| !Group::ALL.iter().any(|group| group.name() == *name))
+        .collect();
+    if !unseen.is_empty() {
+        parts.push(format!("Not examined by this version: {} and access rights.", unseen.join(", ")));
+    }
+    parts.join(" ")
+}
+
+fn plan_sentence(plan: &Plan) -> String {
+    let changes: Vec<&Step> = plan
+        .steps
+        .iter()
+        .filter(|step| {
+            !matches!(
+                step.action,
+                "back-up" | "stop-services" | "start-services" | "verify" | "repair-tls-keys"
+            )
+        })
+        .collect();
+    match changes.as_slice() {
+        [] => "See the plan.".to_owned(),
+        [only] => format!("Plan: back up, then {} {}.", only.action.replace('-', " "), only.target),
+        many => format!("Plan: back up, then {} changes in order, each with its undo.", many.len()),
+    }
+}
+
+fn check(rule: &dyn Rule, judgement: &Judgement) -> CheckRow {
+    let outcome = judgement.outcome();
+    let mut needs: Vec<String> = judgement.gaps.iter().map(|(_, need)| need.text().to_owned()).collect();
+    needs.dedup();
+    let gaps = judgement.gaps.iter().map(|(reason, _)| reason.as_str()).collect::<Vec<_>>().join("; ");
+    let reason = match outcome {
+        Outcome::Found => {
+            let number = judgement.findings.len();
+            let found = if number == 1 { "1 finding".to_owned() } else { format!("{number} findings") };
+            if gaps.is_empty() { found } else { format!("{found}; not looked at: {gaps}") }
+        }
+        Outcome::Clear => judgement.examined.clone(),
+        Outcome::NotApplicable => judgement.not_applicable.clone().unwrap_or_default(),
+        Outcome::NotEvaluated => gaps,
+    };
+    if outcome == Outcome::NotApplicable || outcome == Outcome::Clear {
+        needs.clear();
+    }
+    CheckRow {
+        rule: rule.info().name.to_owned(),
+        group: rule.info().group.name().to_owned(),
+        outcome: outcome.name().to_owned(),
+        reason,
+        needs,
+    }
+}
+
+fn machine_row(machine: &Machine<'_>, ids: &Ids) -> MachineRow {
+    let facts = machine.facts;
+    let identity = &facts.identity;
+    let guid = identity.guid.value().map(|value| GuidFact {
+        value: value.text.clone(),
+        source: identity.guid.citation().map(|citation| CiteRow {
+            evidence: ids.get(citation.file),
+            locator: citation.locator.to_string(),
+            observed: value.text.clone(),
+        }),
+        key_last_written: identity.key_written.value().map(ToString::to_string),
+        unreplayed_value: identity
+            .unreplayed
+            .as_ref()
+            .and_then(Known::value)
+            .filter(|before| !before.text.eq_ignore_ascii_case(&value.text))
+            .map(|before| before.text.clone()),
+    });
+    MachineRow {
+        os: os_name(machine),
+        hostname: facts.os.hostname.value().cloned(),
+        time_zone: facts.os.time_zone.value().map(|zone| zone.name.clone()),
+        installed: facts.os.installed.value().map(ToString::to_string),
+        machine_guid: guid,
+        iis: (machine.iis_installed() == Some(true)).then(|| IisRow {
+            version: facts.iis.version.value().map(|(major, minor)| format!("{major}.{minor}")),
+            features: features(machine),
+        }),
+    }
+}
+
+/// The product's name, corrected where Windows itself has it wrong.
+fn os_name(machine: &Machine<'_>) -> Option<String> {
+    let os = &machine.facts.os;
+    let mut name =
+        os.product.value().cloned().or_else(|| Some(format!("Windows {}", os.version.value()?)))?;
+    let build = os.build.value().copied();
+    let is_server = os.installation_type.value().is_some_and(|kind| kind.eq_ignore_ascii_case("Server"))
+        || name.contains("Server");
+    if !is_server && build.is_some_and(|build| build >= 22_000) {
+        name = name.replacen("Windows 10", "Windows 11", 1);
+    }
+    if let Some(pack) = os.service_pack.value().filter(|pack| !pack.is_empty()) {
+        name.push_str(&format!(", {pack}"));
+    }
+    if let Some(build) = build {
+        name.push_str(&format!(" (build {build})"));
+    }
+    Some(name)
+}
+
+fn features(machine: &Machine<'_>) -> Vec<String> {
+    let iis = &machine.facts.iis;
+    let mut features: Vec<String> = iis
+        .components
+        .value()
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| **value == 1)
+        .map(|(name, _)| format!("component {name}"))
+        .collect();
+    features.extend(iis.services.value().into_iter().flatten().map(|(name, service)| {
+        let start = match service.start {
+            Some(2) => "automatic",
+            Some(3) => "manual",
+            Some(4) => "disabled",
+            _ => "unknown start",
+        };
+        format!("service {name} ({start})")
+    }));
+    features.sort();
+    features
+}
+
+fn containers(machine: &Machine<'_>) -> Vec<ContainerRow> {
+    let mut rows: Vec<ContainerRow> =
+        (0..machine.facts.containers.len()).map(|index| container_row(machine, index)).collect();
+    rows.sort_by(|a, b| (&a.id, &a.path).cmp(&(&b.id, &b.path)));
+    rows
+}
+
+fn container_row(machine: &Machine<'_>, index: usize) -> ContainerRow {
+    let container = machine.container(index);
+    let folder = machine.folder_of(index);
+    let inside = match &container.content {
+        Content::Read(inside) => Some(inside),
+        _ => None,
+    };
+    let set = container.prefix.and_then(|prefix| machine.sets.get(&(folder.store, prefix)));
+    let need = container.prefix.and_then(|prefix| machine.need_of(folder.store, prefix));
+    let opened = matches!(machine.standing(index), Some(Standing::Current) | None);
+    let pairs = inside.map(|inside| inside.pairs.as_slice()).unwrap_or_default();
+    let mut master_keys: Vec<String> = pairs.iter().filter_map(|pair| pair.master_key.clone()).collect();
+    master_keys.sort();
+    master_keys.dedup();
+    let mut algorithms: Vec<String> = pairs.iter().filter_map(|pair| pair.protection.clone()).collect();
+    algorithms.sort();
+    algorithms.dedup();
+    ContainerRow {
+        id: format!("{}/{}", folder.store.id(), container.name),
+        store: folder.store.id().to_owned(),
+        path: format!("{}/{}", folder.path, container.name),
+        prefix: container.prefix.map(|prefix| prefix.to_string()),
+        guid: container.guid.as_ref().map(|guid| guid.as_str().to_owned()),
+        name: inside.and_then(|inside| inside.name.clone()),
+        well_known: set.and_then(|set| set.well_known).map(|known| known.name.to_owned()),
+        needed_by: need
+            .filter(|_| opened)
+            .map(|need| need.reasons.iter().map(|reason| reason.text.clone()).collect())
+            .unwrap_or_default(),
+        size: container.size,
+        created: machine.created(index).map(|time| time.to_string()),
+        modified: container.modified.map(|time| time.to_string()),
+        state: machine.condition(index).word().to_owned(),
+        standing: machine.standing(index).map(|standing| {
+            match standing {
+                Standing::Current => "current",
+                Standing::OtherGuid => "other-guid",
+                Standing::OtherRoot => "other-root",
+                Standing::SetAside => "set-aside",
+            }
+            .to_owned()
+        }),
+        key_pairs: pairs
+            .iter()
+            .map(|pair| PairRow {
+                spec: if pair.signature { "signature" } else { "exchange" }.to_owned(),
+                algorithm: pair.algorithm.clone(),
+                bits: pair.bits,
+                modulus_sha256: pair.modulus_sha256.map(|digest| hex(&digest)),
+            })
+            .collect(),
+        protection: (!master_keys.is_empty()).then(|| ProtectionRow {
+            master_keys,
+            algorithms,
+            proof: "not-attempted".to_owned(),
+        }),
+        damage: inside
+            .map(|inside| {
+                inside.damage.iter().map(|(offset, what)| format!("{what} (offset {offset:#x})")).collect()
+            })
+            .unwrap_or_default(),
+    }
+}
+
+fn groups(machine: &Machine<'_>) -> Vec<GroupRow> {
+    machine
+        .facts
+        .groups
+        .iter()
+        .filter_map(|(key, group)| {
+            let folder = machine.facts.folders.get(key.folder)?;
+            let times_count = machine.times_lost(folder).is_none();
+            Some(GroupRow {
+                store: folder.store.id().to_owned(),
+                guid: key.guid.as_ref().map(|guid| guid.as_str().to_owned()),
+                pattern: key.pattern.to_owned(),
+                size_class: key.size_class.to_owned(),
+                count: group.count,
+                first_day: group.first.filter(|_| times_count).map(|time| time.day()),
+                last_day: group.last.filter(|_| times_count).map(|time| time.day()),
+            })
+        })
+        .collect()
+}
+
+fn only_counted(machine: &Machine<'_>) -> u64 {
+    let all: u64 = machine.facts.folders.iter().map(|folder| folder.count).sum();
+    all.saturating_sub(machine.facts.containers.len() as u64)
+}
+
+fn config(machine: &Machine<'_>, ids: &Ids) -> Option<ConfigRow> {
+    let config = machine.facts.config.value()?;
+    Some(ConfigRow {
+        evidence: ids.get(config.file),
+        providers: config
+            .providers
+            .iter()
+            .map(|provider| {
+                let used = config.uses.get(&provider.name);
+                ProviderRow {
+                    name: provider.name.clone(),
+                    kind: match provider.kind {
+                        ProviderKind::Rsa => "rsa",
+                        ProviderKind::Aes => "aes",
+                        ProviderKind::Cng => "cng",
+                        ProviderKind::Unknown => "unknown",
+                    }
+                    .to_owned(),
+                    key_container: provider.container.clone(),
+                    has_session_key: provider.has_session_key,
+                    session_key_bits: provider.session_key_bits,
+                    values: used.map_or(0, |used| used.values),
+                    empty_values: used.map_or(0, |used| used.empty),
+                    users: used.map(|used| used.users.clone()).unwrap_or_default(),
+                }
+            })
+            .collect(),
+        defaults: machine.facts.schema.value().map(|defaults| defaults.keys().cloned().collect()),
+    })
+}
+
+fn plan_row(plan: &Plan) -> PlanRow {
+    PlanRow {
+        steps: steps(&plan.steps),
+        resolves: plan.resolves.clone(),
+        leaves: plan.leaves.clone(),
+        alternatives: plan
+            .alternatives
+            .iter()
+            .map(|alternative| AlternativeRow {
+                name: alternative.name.to_owned(),
+                summary: alternative.summary.clone(),
+                reason: alternative.reason.clone(),
+                cost: alternative.cost.clone(),
+                tried: alternative.tried,
+                steps: steps(&alternative.steps),
+                resolves: alternative.resolves.clone(),
+                leaves: alternative.leaves.clone(),
+            })
+            .collect(),
+        prevent: plan.prevent.clone(),
+    }
+}
+
+fn steps(steps: &[Step]) -> Vec<StepRow> {
+    steps
+        .iter()
+        .zip(1..)
+        .map(|(step, order)| StepRow {
+            order,
+            action: step.action.to_owned(),
+            target: step.target.clone(),
+            detail: step.detail.clone(),
+            shell: (!step.commands.is_empty()).then(|| "cmd".to_owned()),
+            commands: step.commands.clone(),
+            risk: step.risk.clone(),
+            undo: step.undo.clone(),
+            verify: step.verify.clone(),
+        })
+        .collect()
+}
+
+fn timeline(machine: &Machine<'_>, ids: &Ids) -> Vec<TimelineRow> {
+    let facts = machine.facts;
+    let mut rows = Vec::new();
+    let mut add =
+        |time: Option<iiskeys_evidence::Timestamp>, what: String, source: &str, file: Option<FileId>| {
+            if let (Some(time), Some(file)) = (time, file) {
+                rows.push(TimelineRow {
+                    time: time.to_string(),
+                    what,
+                    source: source.to_owned(),
+                    evidence: ids.get(file),
+                });
+            }
+        };
+    let file = |citation: Option<&crate::machine::Citation>| citation.map(|citation| citation.file);
+    add(
+        facts.os.installed.value().copied(),
+        "Windows was installed (an upgrade in place moves this date)".to_owned(),
+        "InstallDate",
+        file(facts.os.installed.citation()),
+    );
+    add(
+        facts.identity.key_written.value().copied(),
+        "the registry key that holds the MachineGuid was last written".to_owned(),
+        "registry key last write",
+        file(facts.identity.key_written.citation()),
+    );
+    for earlier in &facts.identity.earlier {
+        add(
+            earlier.written,
+            format!("the MachineGuid was {} ({})", earlier.guid, earlier.source),
+            "registry key last write",
+            Some(earlier.citation.file),
+        );
+    }
+    for (name, hive) in [("SOFTWARE", &facts.software), ("SYSTEM", &facts.system)] {
+        add(
+            hive.value().and_then(|hive| hive.last_written),
+            format!("the {name} hive was last written"),
+            "hive base block",
+            hive.value().map(|hive| hive.file),
+        );
+    }
+    for index in 0..facts.containers.len() {
+        let container: &ContainerFile = machine.container(index);
+        if !container.tracked || machine.folder_of(index).role == FolderRole::Copy {
+            continue;
+        }
+        let Origin::Bytes(citation) = &container.origin else { continue };
+        add(
+            machine.created(index),
+            format!("the container {} was created as {}", machine.display_name(index), container.name),
+            "file creation",
+            Some(citation.file),
+        );
+    }
+    rows.sort();
+    rows
+}

@@ -1,0 +1,461 @@
+//! The report: a typed document, its JSON form, its schema and its renderings.
+
+mod build;
+mod cause;
+mod json;
+mod text;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub use build::{Options, build};
+pub use json::to_json;
+pub use text::to_text;
+
+/// Version of the report's form.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// The overall answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Something that this machine needs does not work.
+    Broken,
+    /// Nothing is broken, and something will or may be.
+    Degraded,
+    /// Nothing was found, and a required group of rules could not be evaluated.
+    Inconclusive,
+    /// Nothing was found, and every required group was evaluated.
+    Healthy,
+}
+
+impl Verdict {
+    /// The word in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Broken => "broken",
+            Self::Degraded => "degraded",
+            Self::Inconclusive => "inconclusive",
+            Self::Healthy => "healthy",
+        }
+    }
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Level {
+    /// Worth knowing.
+    Note,
+    /// Something will not work, or may not.
+    Warning,
+    /// Something that this machine needs does not work.
+    Error,
+}
+
+/// The report.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[non_exhaustive]
+pub struct Report {
+    /// Version of this form, `1.x`.
+    pub schema_version: String,
+    /// The program.
+    pub tool: Tool,
+    /// Time of the run, only when asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stamp: Option<String>,
+    /// The overall answer.
+    pub verdict: Verdict,
+    /// Two or three sentences for a ticket.
+    pub summary: String,
+    /// The one cause that explains the other findings; null when no single one explains every error.
+    pub root_cause: Option<RootCause>,
+    /// Every file that the answer rests on, sorted by path.
+    pub evidence: Vec<EvidenceRow>,
+    /// The machine.
+    pub machine: MachineRow,
+    /// One row for each GUID seen, sorted by GUID.
+    pub guid_census: Vec<GuidRow>,
+    /// Containers, sorted by id.
+    pub key_containers: Vec<ContainerRow>,
+    /// Containers of others, counted; sorted by store, GUID, pattern and size.
+    pub container_groups: Vec<GroupRow>,
+    /// How many containers have no row of their own.
+    pub containers_only_counted: u64,
+    /// The live configuration, as far as its encryption goes; null when it was not read.
+    pub config: Option<ConfigRow>,
+    /// What is wrong, the worst first.
+    pub findings: Vec<FindingRow>,
+    /// One row for each rule.
+    pub checks: Vec<CheckRow>,
+    /// What was taken for granted.
+    pub assumptions: Vec<String>,
+    /// The safest way back; null when nothing needs repair or nothing safe can be said.
+    pub plan: Option<PlanRow>,
+    /// What happened when, sorted by time.
+    pub timeline: Vec<TimelineRow>,
+}
+
+/// The program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Tool {
+    /// `iiskeys`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// The one cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RootCause {
+    /// The rule that found it.
+    pub rule: String,
+    /// One or two sentences.
+    pub statement: String,
+    /// `proven`, `strong` or `weak`.
+    pub confidence: String,
+    /// Last witness of the old state.
+    pub earliest: Option<String>,
+    /// First witness of the new state.
+    pub latest: Option<String>,
+}
+
+/// A file, or a folder that was only enumerated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct EvidenceRow {
+    /// Identifier within this report.
+    pub id: String,
+    /// What it is.
+    pub kind: String,
+    /// Path relative to the evidence as given.
+    pub path: String,
+    /// Size in bytes; null for a folder.
+    pub size: Option<u64>,
+    /// SHA-256 of its bytes; for a folder, a digest of the names and sizes in it that does not depend on their order.
+    pub sha256: Option<String>,
+    /// Creation time; never one of the analyst's disk.
+    pub created: Option<String>,
+    /// Modification time.
+    pub modified: Option<String>,
+    /// The image or archive that it stands in.
+    pub container: Option<String>,
+    /// For a folder: how many of its files were only enumerated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enumerated: Option<u64>,
+}
+
+/// The machine.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MachineRow {
+    /// Name, service pack and build of the operating system.
+    pub os: Option<String>,
+    /// Computer name.
+    pub hostname: Option<String>,
+    /// Time zone.
+    pub time_zone: Option<String>,
+    /// Installation date.
+    pub installed: Option<String>,
+    /// The MachineGuid; null when it was not read.
+    pub machine_guid: Option<GuidFact>,
+    /// IIS; null when it is not installed or not in evidence.
+    pub iis: Option<IisRow>,
+}
+
+/// The MachineGuid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct GuidFact {
+    /// As found.
+    pub value: String,
+    /// Where it stands.
+    pub source: Option<CiteRow>,
+    /// Last write of its registry key.
+    pub key_last_written: Option<String>,
+    /// The value without the hive's transaction logs, when it differs.
+    pub unreplayed_value: Option<String>,
+}
+
+/// IIS as installed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct IisRow {
+    /// Major and minor version.
+    pub version: Option<String>,
+    /// Installed components and services, sorted.
+    pub features: Vec<String>,
+}
+
+/// A GUID seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct GuidRow {
+    /// As first found.
+    pub guid: String,
+    /// Whether it is the current one.
+    pub is_current: bool,
+    /// Containers under it.
+    pub containers: u64,
+    /// Earliest creation time among them.
+    pub first_created: Option<String>,
+    /// Latest creation time among them.
+    pub last_created: Option<String>,
+    /// Where it was seen.
+    pub sources: Vec<String>,
+}
+
+/// A container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ContainerRow {
+    /// Store and file name.
+    pub id: String,
+    /// The store.
+    pub store: String,
+    /// Path relative to the evidence.
+    pub path: String,
+    /// Hash at the start of the file name.
+    pub prefix: Option<String>,
+    /// GUID behind it, as found.
+    pub guid: Option<String>,
+    /// Container name inside.
+    pub name: Option<String>,
+    /// The well-known container that the file name belongs to.
+    pub well_known: Option<String>,
+    /// Why it is needed.
+    pub needed_by: Vec<String>,
+    /// Size in bytes.
+    pub size: Option<u64>,
+    /// Creation time; null where the times of its folder are lost.
+    pub created: Option<String>,
+    /// Modification time.
+    pub modified: Option<String>,
+    /// `complete`, `incomplete`, `empty`, `damaged` or `not-read`.
+    pub state: String,
+    /// Where it stands: `current`, `other-guid`, `other-root`, `set-aside`; null when the current GUID is not known.
+    pub standing: Option<String>,
+    /// Its key pairs.
+    pub key_pairs: Vec<PairRow>,
+    /// What the clear headers say about the protection of its private keys.
+    pub protection: Option<ProtectionRow>,
+    /// What is wrong with its bytes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub damage: Vec<String>,
+}
+
+/// A key pair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PairRow {
+    /// `signature` or `exchange`.
+    pub spec: String,
+    /// Algorithm of the public key.
+    pub algorithm: String,
+    /// Length in bits.
+    pub bits: u32,
+    /// SHA-256 of the modulus, big-endian without padding.
+    pub modulus_sha256: Option<String>,
+}
+
+/// Protection, from clear headers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ProtectionRow {
+    /// Master keys that protect the private keys.
+    pub master_keys: Vec<String>,
+    /// Cipher and hash.
+    pub algorithms: Vec<String>,
+    /// Whether the private key was opened: always `not-attempted` in this version.
+    pub proof: String,
+}
+
+/// Containers of others, counted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct GroupRow {
+    /// The store.
+    pub store: String,
+    /// Their GUID.
+    pub guid: Option<String>,
+    /// The pattern of their names.
+    pub pattern: String,
+    /// Their size class.
+    pub size_class: String,
+    /// How many.
+    pub count: u64,
+    /// First day on which one was created.
+    pub first_day: Option<String>,
+    /// Last day on which one was created.
+    pub last_day: Option<String>,
+}
+
+/// The live configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ConfigRow {
+    /// The file.
+    pub evidence: String,
+    /// Its encryption providers.
+    pub providers: Vec<ProviderRow>,
+    /// Providers that new values would use, from the schema; null when the schema was not read.
+    pub defaults: Option<Vec<String>>,
+}
+
+/// An encryption provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ProviderRow {
+    /// Its name.
+    pub name: String,
+    /// `rsa`, `aes`, `cng` or `unknown`.
+    pub kind: String,
+    /// The container that it names.
+    pub key_container: String,
+    /// Whether it has a session key.
+    pub has_session_key: bool,
+    /// RSA key size in bits that the session key needs.
+    pub session_key_bits: Option<u32>,
+    /// Values with a payload that use it.
+    pub values: u64,
+    /// Values without a payload.
+    pub empty_values: u64,
+    /// Pools and sites whose settings hold such values.
+    pub users: Vec<String>,
+}
+
+/// A citation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CiteRow {
+    /// Identifier of an evidence row.
+    pub evidence: String,
+    /// Where in it.
+    pub locator: String,
+    /// What stands there.
+    pub observed: String,
+}
+
+/// A finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FindingRow {
+    /// Derived from rule and subject alone.
+    pub id: String,
+    /// The rule.
+    pub rule: String,
+    /// How bad.
+    pub severity: Level,
+    /// How sure: `proven`, `strong` or `weak`.
+    pub confidence: String,
+    /// One line.
+    pub title: String,
+    /// A few sentences.
+    pub explanation: String,
+    /// `kind:identity`.
+    pub subject: String,
+    /// What it rests on.
+    pub evidence: Vec<CiteRow>,
+    /// What would cure it.
+    pub remedies: Vec<String>,
+    /// Services, sites and pools that are down because of it.
+    pub affects: Vec<String>,
+}
+
+/// What one rule said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CheckRow {
+    /// The rule.
+    pub rule: String,
+    /// Its group.
+    pub group: String,
+    /// `found`, `clear`, `not-applicable` or `not-evaluated`.
+    pub outcome: String,
+    /// Why.
+    pub reason: String,
+    /// What to collect.
+    pub needs: Vec<String>,
+}
+
+/// The plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PlanRow {
+    /// What to do, in order.
+    pub steps: Vec<StepRow>,
+    /// Findings that vanish when the steps are applied to a copy of the machine's facts.
+    pub resolves: Vec<String>,
+    /// Findings that stay or appear.
+    pub leaves: Vec<String>,
+    /// Plans that were weighed and not chosen.
+    pub alternatives: Vec<AlternativeRow>,
+    /// What would have saved the day.
+    pub prevent: Vec<String>,
+}
+
+/// A step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StepRow {
+    /// Position, from one.
+    pub order: u32,
+    /// What kind of step.
+    pub action: String,
+    /// What it acts on.
+    pub target: String,
+    /// What to do and why.
+    pub detail: String,
+    /// The shell that the commands are written for; null without commands.
+    pub shell: Option<String>,
+    /// Commands, given only when every name in them can be quoted safely.
+    pub commands: Vec<String>,
+    /// What may go wrong.
+    pub risk: String,
+    /// How to take it back.
+    pub undo: String,
+    /// How to see that it worked.
+    pub verify: String,
+}
+
+/// A plan that was weighed and not chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AlternativeRow {
+    /// A short name.
+    pub name: String,
+    /// One line: what it does.
+    pub summary: String,
+    /// Why it is not the plan.
+    pub reason: String,
+    /// What it costs.
+    pub cost: String,
+    /// Whether it was tried on the facts.
+    pub tried: bool,
+    /// Its steps.
+    pub steps: Vec<StepRow>,
+    /// Findings that vanish.
+    pub resolves: Vec<String>,
+    /// Findings that stay or appear.
+    pub leaves: Vec<String>,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct TimelineRow {
+    /// When, in UTC.
+    pub time: String,
+    /// What.
+    pub what: String,
+    /// What kind of time it is.
+    pub source: String,
+    /// Identifier of an evidence row.
+    pub evidence: String,
+}
+
+impl Report {
+    /// The report as JSON, with a newline at its end. The same report gives the same bytes.
+    pub fn to_json(&self) -> String {
+        to_json(self)
+    }
+
+    /// The report as text, as one would paste it into a ticket.
+    pub fn to_text(&self) -> String {
+        to_text(self)
+    }
+
+    /// The worst finding.
+    pub fn worst(&self) -> Option<Level> {
+        self.findings.iter().map(|finding| finding.severity).max()
+    }
+}
+
+/// The JSON Schema (2020-12) of the report, with a newline at its end.
+pub fn schema() -> String {
+    let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Report)).unwrap_or_default();
+    text.push('\n');
+    text
+}

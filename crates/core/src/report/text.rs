@@ -1,0 +1,234 @@
+//! The report as text: what one would paste into a ticket.
+
+use std::fmt::Write;
+
+use super::json::is_deceptive;
+use super::{CheckRow, Level, Report, StepRow};
+
+/// Width to which paragraphs are wrapped.
+const WIDTH: usize = 100;
+
+/// The report as text.
+pub fn to_text(report: &Report) -> String {
+    let mut out = Page(String::new());
+    out.line(0, &format!("VERDICT: {}", report.verdict.name().to_uppercase()));
+    out.paragraph(0, &report.summary);
+    machine(&mut out, report);
+    cause(&mut out, report);
+    down(&mut out, report);
+    findings(&mut out, report);
+    plan(&mut out, report);
+    open(&mut out, report);
+    out.0
+}
+
+struct Page(String);
+
+impl Page {
+    fn heading(&mut self, text: &str) {
+        let _ = write!(self.0, "\n{text}\n");
+    }
+
+    fn line(&mut self, indent: usize, text: &str) {
+        let _ = writeln!(self.0, "{:indent$}{}", "", visible(text));
+    }
+
+    /// A wrapped paragraph.
+    fn paragraph(&mut self, indent: usize, text: &str) {
+        self.item(indent, "", text);
+    }
+
+    /// A wrapped paragraph that starts with `mark` and hangs behind it.
+    fn item(&mut self, indent: usize, mark: &str, text: &str) {
+        let hang = indent + mark.chars().count();
+        let mut line = format!("{:indent$}{mark}", "");
+        let mut used = hang;
+        let text = visible(text);
+        for word in text.split(' ').filter(|word| !word.is_empty()) {
+            let length = word.chars().count();
+            if used > hang && used + 1 + length > WIDTH {
+                let _ = writeln!(self.0, "{line}");
+                line = format!("{:hang$}", "");
+                used = hang;
+            }
+            if used > hang {
+                line.push(' ');
+                used += 1;
+            }
+            line.push_str(word);
+            used += length;
+        }
+        let _ = writeln!(self.0, "{}", line.trim_end());
+    }
+}
+
+/// Text from evidence, with everything that could steer a terminal shown instead of sent.
+fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if is_deceptive(letter) {
+            let _ = write!(shown, "\\u{{{:x}}}", letter as u32);
+        } else {
+            shown.push(letter);
+        }
+    }
+    shown
+}
+
+fn machine(out: &mut Page, report: &Report) {
+    let machine = &report.machine;
+    out.heading("MACHINE");
+    let unknown = || "not in evidence".to_owned();
+    out.line(2, &format!("Windows      {}", machine.os.clone().unwrap_or_else(unknown)));
+    out.line(2, &format!("Host         {}", machine.hostname.clone().unwrap_or_else(unknown)));
+    let iis = machine
+        .iis
+        .as_ref()
+        .map(|iis| iis.version.clone().unwrap_or_else(|| "installed, version not in evidence".into()));
+    out.line(
+        2,
+        &format!("IIS          {}", iis.unwrap_or_else(|| "not installed or not in evidence".to_owned())),
+    );
+    match &machine.machine_guid {
+        Some(guid) => {
+            out.line(2, &format!("MachineGuid  {}", guid.value));
+            if let Some(written) = &guid.key_last_written {
+                out.line(15, &format!("its key was last written {written}"));
+            }
+            if let Some(before) = &guid.unreplayed_value {
+                out.line(15, &format!("without the hive's logs: {before}"));
+            }
+        }
+        None => out.line(2, &format!("MachineGuid  {}", unknown())),
+    }
+    for row in &report.guid_census {
+        let mark = if row.is_current { "current" } else { "other" };
+        let span = match (&row.first_created, &row.last_created) {
+            (Some(first), Some(last)) if first != last => format!(", created {first} to {last}"),
+            (Some(first), _) => format!(", created {first}"),
+            _ => String::new(),
+        };
+        out.line(2, &format!("GUID seen    {} ({mark}): {} containers{span}", row.guid, row.containers));
+    }
+}
+
+fn cause(out: &mut Page, report: &Report) {
+    let Some(cause) = &report.root_cause else { return };
+    out.heading("ROOT CAUSE");
+    out.paragraph(2, &format!("{} [{}, {}]", cause.statement, cause.rule, cause.confidence));
+    match (&cause.earliest, &cause.latest) {
+        (Some(earliest), Some(latest)) => out.line(2, &format!("It happened from {earliest} to {latest}.")),
+        (Some(earliest), None) => out.line(2, &format!("It happened after {earliest}.")),
+        (None, Some(latest)) => out.line(2, &format!("It happened by {latest}.")),
+        (None, None) => {}
+    }
+}
+
+fn down(out: &mut Page, report: &Report) {
+    let broken: Vec<_> = report
+        .findings
+        .iter()
+        .filter(|finding| finding.severity == Level::Error && finding.subject.starts_with("container:"))
+        .filter(|finding| !finding.affects.is_empty())
+        .collect();
+    if broken.is_empty() {
+        return;
+    }
+    out.heading("DOWN, BY CONTAINER");
+    for finding in broken {
+        let name = finding.subject.trim_start_matches("container:");
+        out.item(2, "- ", &format!("{name}: {}", finding.affects.join(", ")));
+    }
+}
+
+fn findings(out: &mut Page, report: &Report) {
+    if report.findings.is_empty() {
+        return;
+    }
+    out.heading("FINDINGS");
+    for finding in &report.findings {
+        let level = match finding.severity {
+            Level::Error => "ERROR",
+            Level::Warning => "WARNING",
+            Level::Note => "NOTE",
+        };
+        out.item(2, "", &format!("{level} {} ({}): {}", finding.rule, finding.confidence, finding.title));
+        out.paragraph(6, &finding.explanation);
+        for cite in &finding.evidence {
+            let path = report
+                .evidence
+                .iter()
+                .find(|row| row.id == cite.evidence)
+                .map_or("", |row| row.path.as_str());
+            out.item(6, "> ", &format!("{path}, {}: {}", cite.locator, cite.observed));
+        }
+    }
+}
+
+fn plan(out: &mut Page, report: &Report) {
+    let Some(plan) = &report.plan else { return };
+    out.heading("PLAN");
+    steps(out, &plan.steps, 2);
+    if !plan.resolves.is_empty() {
+        out.paragraph(2, &format!("Tried on the facts, it resolves: {}.", plan.resolves.join(", ")));
+    }
+    if !plan.leaves.is_empty() {
+        out.paragraph(2, &format!("It leaves: {}.", plan.leaves.join(", ")));
+    }
+    out.heading("ALTERNATIVES");
+    for alternative in &plan.alternatives {
+        out.item(2, "- ", &format!("{}: {}", alternative.name, alternative.summary));
+        out.paragraph(4, &format!("Not chosen: {}", alternative.reason));
+        out.paragraph(4, &format!("Cost: {}", alternative.cost));
+        for step in &alternative.steps {
+            out.item(4, &format!("{}. ", step.order), &step.detail);
+            for command in &step.commands {
+                out.line(8, &command.to_string());
+            }
+        }
+    }
+    out.heading("SO THAT IT DOES NOT HAPPEN AGAIN");
+    for advice in &plan.prevent {
+        out.item(2, "- ", advice);
+    }
+}
+
+fn steps(out: &mut Page, steps: &[StepRow], indent: usize) {
+    for step in steps {
+        out.item(indent, &format!("{}. ", step.order), &step.detail);
+        for command in &step.commands {
+            out.line(indent + 5, command);
+        }
+        out.paragraph(indent + 3, &format!("Risk: {}", step.risk));
+        out.paragraph(indent + 3, &format!("Undo: {}", step.undo));
+        out.paragraph(indent + 3, &format!("Verify: {}", step.verify));
+    }
+}
+
+fn open(out: &mut Page, report: &Report) {
+    if !report.assumptions.is_empty() {
+        out.heading("ASSUMED");
+        for assumption in &report.assumptions {
+            out.item(2, "- ", assumption);
+        }
+    }
+    let open: Vec<&CheckRow> =
+        report.checks.iter().filter(|check| check.outcome == "not-evaluated").collect();
+    out.heading("COULD NOT BE CHECKED");
+    if open.is_empty() {
+        out.line(2, "Every rule of this version was evaluated.");
+    }
+    for check in &open {
+        out.item(2, "- ", &format!("{}: {}", check.rule, check.reason));
+    }
+    let mut needs: Vec<&str> =
+        report.checks.iter().flat_map(|check| check.needs.iter().map(String::as_str)).collect();
+    needs.sort_unstable();
+    needs.dedup();
+    if !needs.is_empty() {
+        out.heading("COLLECT");
+        for need in needs {
+            out.item(2, "- ", need);
+        }
+    }
+}
