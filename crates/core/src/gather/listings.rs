@@ -99,7 +99,8 @@ impl Listings {
                 local
             }
             None if self.files.len() < 200_000 && is_of_interest(&entry.name) => {
-                self.files.insert(tail(&format!("{}\\{}", entry.folder, entry.name)), (created, modified));
+                let known = self.files.entry(tail(&format!("{}\\{}", entry.folder, entry.name))).or_default();
+                *known = (known.0.or(created), known.1.or(modified));
                 local
             }
             None => false,
