@@ -115,6 +115,11 @@ pub(crate) fn discover(root: &Dir, layout: &mut Layout) {
         let history = history || is_history(&dir.name());
         if !history && let Some(volume) = drive_root(&dir, &dirs) {
             add(layout, volume);
+            // People put a listing or an export into the drive root that they copied.
+            if !files.is_empty() {
+                files.sort_by(|a, b| a.name().cmp(&b.name()));
+                layout.loose.push(LooseFolder { dir, files, is_large, is_history: false });
+            }
             continue;
         }
         files.sort_by(|a, b| a.name().cmp(&b.name()));

@@ -134,7 +134,14 @@ impl FolderTree {
         let path = whole.strip_prefix(&self.root).ok()?.to_owned();
         let data = if data.file_type().is_symlink() {
             match fs::canonicalize(whole) {
-                Ok(target) if target.starts_with(&self.root) => fs::metadata(&target).ok()?,
+                Ok(target) if target.starts_with(&self.root) => {
+                    let data = fs::metadata(&target).ok()?;
+                    if data.is_dir() {
+                        self.skip(whole, "a symbolic link to a folder that is looked at in its own place".to_owned());
+                        return None;
+                    }
+                    data
+                }
                 Ok(_) => {
                     self.skip(
                         whole,

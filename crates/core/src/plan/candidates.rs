@@ -83,7 +83,8 @@ pub(super) fn all(machine: &Machine<'_>, findings: &[&Finding]) -> Vec<Candidate
                 if renamed {
                     "Set the newer copies aside and give the older containers the current GUID by renaming them.".to_owned()
                 } else {
-                    "Put each damaged or missing container right from the best source there is.".to_owned()
+                    "Bring each missing or damaged container back, from what is on the server first, else from a backup or an \
+                     export.".to_owned()
                 },
                 if renamed {
                     "Only the renamed containers are found again. TLS keys and keys of other products under the old \

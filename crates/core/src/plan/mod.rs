@@ -15,12 +15,16 @@ use crate::rules::{Finding, Judgement, Rule, Severity};
 /// A plan, tried on the facts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
+    /// One line: what it does.
+    pub summary: String,
     /// What to do, in order.
     pub steps: Vec<Step>,
     /// Identifiers of the findings that vanish.
     pub resolves: Vec<String>,
     /// Identifiers of the findings that stay or appear.
     pub leaves: Vec<String>,
+    /// The findings that stay or appear, by severity and title.
+    pub remaining: Vec<(Severity, String)>,
     /// Plans that were weighed and not chosen.
     pub alternatives: Vec<Alternative>,
     /// What would have saved the day.
@@ -70,7 +74,9 @@ pub fn make(machine: &Machine<'_>, judged: &[(&'static dyn Rule, Judgement)]) ->
     let chosen = tried.remove(position);
     let alternatives = tried.iter().map(|trial| trial.alternative(machine, &chosen)).collect();
     Some(Plan {
+        summary: chosen.candidate.summary.clone(),
         steps: steps::render(machine, &chosen.candidate),
+        remaining: chosen.remaining,
         resolves: chosen.resolves,
         leaves: chosen.leaves,
         alternatives,

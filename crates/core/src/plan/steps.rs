@@ -250,13 +250,15 @@ fn replace(machine: &Machine<'_>, store: Store, prefix: &str, name: &str, source
             let mut list = Vec::new();
             if capi_exchange {
                 detail.push_str(
-                    " Second choice: an export. On the server that the configuration comes from, run the first \
-                     command; on this server, run the others (the file in the middle holds the private key in clear: \
-                     remove it from both servers afterwards). Third choice: a shared configuration export with its \
-                     password, imported with IIS Manager.",
+                    " Second choice: an export. On the server that the configuration comes from, export the container \
+                     with aspnet_regiis -px and its private key (-pri), carry the file to this server, and run the \
+                     commands (the file holds the private key in clear: keep it off both servers afterwards). Third \
+                     choice: a shared configuration export with its password, imported with IIS Manager.",
                 );
                 if let Some(quoted) = &quoted {
-                    list.push(format!("{regiis} -px {quoted} \"{BACKUP}\\exported-key.xml\" -pri"));
+                    detail
+                        .push_str(&format!(" The export there: {regiis} -px {quoted} exported-key.xml -pri"));
+                    detail.push('.');
                     list.push(format!("{regiis} -pi {quoted} \"{BACKUP}\\exported-key.xml\""));
                     if role == Some(Role::ConfigurationKey) {
                         list.push(format!("{regiis} -pa {quoted} \"IIS_IUSRS\""));
@@ -328,16 +330,26 @@ struct Services {
 impl Services {
     fn of(machine: &Machine<'_>, candidate: &Candidate) -> Self {
         let old = machine.iis_major().is_some_and(|major| major < 7);
-        let metabase = machine
-            .needed
-            .iter()
-            .any(|need| matches!(need.role, Some(Role::MetabaseKey | Role::MetabaseRemote)));
-        let was = machine
-            .needed
-            .iter()
-            .any(|need| matches!(need.role, Some(Role::WasKey | Role::ConfigurationKey)))
-            && !old
-            && !candidate.actions.is_empty();
+        let touches = |roles: &[Role]| {
+            machine.needed.iter().filter(|need| need.role.is_some_and(|role| roles.contains(&role))).any(
+                |need| {
+                    let prefix = need.prefix;
+                    candidate.actions.iter().any(|action| match action {
+                        Action::SetGuid(_) => true,
+                        Action::SetAside { container } | Action::Move { container, .. } => machine
+                            .facts
+                            .containers
+                            .get(*container)
+                            .is_some_and(|file| file.prefix == Some(prefix)),
+                        Action::Rename { prefix: renamed, .. } | Action::Replace { prefix: renamed, .. } => {
+                            *renamed == prefix
+                        }
+                    })
+                },
+            )
+        };
+        let metabase = touches(&[Role::MetabaseKey, Role::MetabaseRemote]);
+        let was = touches(&[Role::WasKey, Role::ConfigurationKey]) && !old;
         let mut stop = Vec::new();
         let mut start = Vec::new();
         if metabase || old {

@@ -13,6 +13,8 @@ pub(super) struct Trial {
     pub resolves: Vec<String>,
     /// Findings that stay or appear.
     pub leaves: Vec<String>,
+    /// Severity and title of the findings that stay or appear.
+    pub remaining: Vec<(Severity, String)>,
     errors: usize,
     warnings: usize,
     stranded: u64,
@@ -25,6 +27,7 @@ pub(super) fn run(machine: &Machine<'_>, candidate: Candidate, before: &[String]
             candidate,
             resolves: Vec::new(),
             leaves: Vec::new(),
+            remaining: Vec::new(),
             errors: usize::MAX,
             warnings: usize::MAX,
             stranded: u64::MAX,
@@ -37,6 +40,7 @@ pub(super) fn run(machine: &Machine<'_>, candidate: Candidate, before: &[String]
     let after = Machine::derive(&facts);
     let judged = rules::judge(&after);
     let mut leaves = Vec::new();
+    let mut remaining = Vec::new();
     let (mut errors, mut warnings) = (0, 0);
     for (rule, judgement) in &judged {
         for finding in &judgement.findings {
@@ -46,12 +50,14 @@ pub(super) fn run(machine: &Machine<'_>, candidate: Candidate, before: &[String]
                 _ => {}
             }
             leaves.push(finding.id());
+            remaining.push((finding.severity, finding.title.clone()));
         }
     }
     leaves.sort();
+    remaining.sort_by(|a, b| b.cmp(a));
     let mut resolves: Vec<String> = before.iter().filter(|id| !leaves.contains(id)).cloned().collect();
     resolves.sort();
-    Trial { resolves, leaves, errors, warnings, stranded: stranded(&after), candidate }
+    Trial { resolves, leaves, remaining, errors, warnings, stranded: stranded(&after), candidate }
 }
 
 /// How many containers Windows would not find although a copy stands in the folder.

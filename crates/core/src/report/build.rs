@@ -266,7 +266,7 @@ fn summary(
             if mixed {
                 parts.push("No repair plan is given: send matching evidence from one machine.".to_owned());
             } else if let Some(plan) = plan {
-                parts.push(plan_sentence(plan));
+                parts.push(format!("Plan, after a backup: {}", plan.summary));
             }
         }
         Verdict::Degraded => {
@@ -315,24 +315,6 @@ fn summary(
         parts.push(format!("Not examined by this version: {} and access rights.", unseen.join(", ")));
     }
     parts.join(" ")
-}
-
-fn plan_sentence(plan: &Plan) -> String {
-    let changes: Vec<&Step> = plan
-        .steps
-        .iter()
-        .filter(|step| {
-            !matches!(
-                step.action,
-                "back-up" | "stop-services" | "start-services" | "verify" | "repair-tls-keys"
-            )
-        })
-        .collect();
-    match changes.as_slice() {
-        [] => "See the plan.".to_owned(),
-        [only] => format!("Plan: back up, then {} {}.", only.action.replace('-', " "), only.target),
-        many => format!("Plan: back up, then {} changes in order, each with its undo.", many.len()),
-    }
 }
 
 fn check(rule: &dyn Rule, judgement: &Judgement) -> CheckRow {
@@ -566,6 +548,12 @@ fn config(machine: &Machine<'_>, ids: &Ids) -> Option<ConfigRow> {
 
 fn plan_row(plan: &Plan) -> PlanRow {
     PlanRow {
+        summary: plan.summary.clone(),
+        remaining: plan
+            .remaining
+            .iter()
+            .map(|(severity, title)| RemainingRow { severity: level(*severity), title: title.clone() })
+            .collect(),
         steps: steps(&plan.steps),
         resolves: plan.resolves.clone(),
         leaves: plan.leaves.clone(),

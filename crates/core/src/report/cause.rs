@@ -59,7 +59,7 @@ pub(super) fn root_cause(
     let mut statement = if causes.len() == 1 {
         first.title.clone()
     } else {
-        causes.iter().map(|finding| finding.title.as_str()).collect::<Vec<_>>().join("; ")
+        causes.iter().map(|finding| finding.title.as_str()).collect::<Vec<_>>().join(". ")
     };
     statement.push('.');
     if others > 0 {

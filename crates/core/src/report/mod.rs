@@ -234,7 +234,6 @@ pub struct ContainerRow {
     /// What the clear headers say about the protection of its private keys.
     pub protection: Option<ProtectionRow>,
     /// What is wrong with its bytes.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub damage: Vec<String>,
 }
 
@@ -367,16 +366,29 @@ pub struct CheckRow {
 /// The plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PlanRow {
+    /// One line: what it does.
+    pub summary: String,
     /// What to do, in order.
     pub steps: Vec<StepRow>,
     /// Findings that vanish when the steps are applied to a copy of the machine's facts.
     pub resolves: Vec<String>,
     /// Findings that stay or appear.
     pub leaves: Vec<String>,
+    /// The findings that stay or appear, with their severity and title.
+    pub remaining: Vec<RemainingRow>,
     /// Plans that were weighed and not chosen.
     pub alternatives: Vec<AlternativeRow>,
     /// What would have saved the day.
     pub prevent: Vec<String>,
+}
+
+/// A finding that a plan leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RemainingRow {
+    /// How bad.
+    pub severity: Level,
+    /// One line.
+    pub title: String,
 }
 
 /// A step.

@@ -108,7 +108,8 @@ fn machine(out: &mut Page, report: &Report) {
             (Some(first), _) => format!(", created {first}"),
             _ => String::new(),
         };
-        out.line(2, &format!("GUID seen    {} ({mark}): {} containers{span}", row.guid, row.containers));
+        let noun = if row.containers == 1 { "container" } else { "containers" };
+        out.line(2, &format!("GUID seen    {} ({mark}): {} {noun}{span}", row.guid, row.containers));
     }
 }
 
@@ -172,8 +173,13 @@ fn plan(out: &mut Page, report: &Report) {
     if !plan.resolves.is_empty() {
         out.paragraph(2, &format!("Tried on the facts, it resolves: {}.", plan.resolves.join(", ")));
     }
-    if !plan.leaves.is_empty() {
-        out.paragraph(2, &format!("It leaves: {}.", plan.leaves.join(", ")));
+    for left in &plan.remaining {
+        let level = match left.severity {
+            Level::Error => "error",
+            Level::Warning => "warning",
+            Level::Note => "note",
+        };
+        out.item(2, "", &format!("It leaves ({level}): {}.", left.title));
     }
     out.heading("ALTERNATIVES");
     for alternative in &plan.alternatives {

@@ -7,7 +7,7 @@ use super::{Group, all};
 /// The catalogue that stands in `docs/rules.md`.
 pub fn markdown() -> String {
     let mut page = String::from(
-        "# Rules\n\nGenerated from the rules themselves by `iiskeys rules --format markdown`; a test fails when this \
+        "# Rules\n\nGenerated from the rules themselves (`UPDATE_FIXTURES=1 cargo test -p iiskeys`); a test fails when this \
          page is stale.\n\nA rule that lacks its evidence is `not-evaluated`, never `clear`.\n",
     );
     for group in Group::ALL {

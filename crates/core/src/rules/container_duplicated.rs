@@ -21,8 +21,9 @@ pub static INFO: RuleInfo = RuleInfo {
               key, or another key than the one that the configuration was encrypted with. Machines that were keyed \
               again after an old change look the same and are healthy, so the copies are compared.",
     proof: "Both files carry the same hash before the underscore. It is an error only where the current copy is empty \
-            or damaged, or has a key of another size than the session key of the live configuration needs while \
-            another copy fits.",
+            or damaged; or has a key of another size than the session key of the live configuration needs while \
+            another copy fits; or where the second container of the metabase stands only under the other GUID, which \
+            shows that the service was started after the GUID had changed and stopped half-way.",
     repair: "Set the current copy aside (rename, never delete) and give the older complete one the current GUID, or \
              put the old GUID back.",
     references: &[
@@ -60,29 +61,72 @@ impl Rule for ContainerDuplicated {
     }
 }
 
+/// What speaks against the current copy, and how surely.
+pub(super) struct Objection {
+    pub why: String,
+    pub confidence: Confidence,
+}
+
 /// Why the current copy cannot be the one in use; `None` when nothing speaks against it.
-pub(super) fn objection(machine: &Machine<'_>, set: &ContainerSet, current: usize) -> Option<String> {
+pub(super) fn objection(machine: &Machine<'_>, set: &ContainerSet, current: usize) -> Option<Objection> {
     let role = set.well_known.map(|known| known.role);
+    let objection = |why: String, confidence| Some(Objection { why, confidence });
     match machine.condition(current) {
-        // For the remote-administration container a file without keys may be the normal state.
+        // For the remote-administration container a file without keys may be the normal state, and elsewhere that it
+        // is not is inferred.
         Condition::Empty if role != Some(Role::MetabaseRemote) => {
-            return Some("the current copy holds no key at all".to_owned());
+            return objection("the current copy holds no key at all".to_owned(), Confidence::Strong);
         }
-        Condition::Damaged => return Some("the current copy is damaged".to_owned()),
+        Condition::Damaged => return objection("the current copy is damaged".to_owned(), Confidence::Proven),
         _ => {}
+    }
+    if role == Some(Role::MetabaseKey) && sibling_left_behind(machine, set, current) {
+        return objection(
+            "MS IIS DCOM Server, which the same service opens, was left behind under the other GUID, so the service \
+             made the current copy when it did not find its own, and stopped"
+                .to_owned(),
+            Confidence::Strong,
+        );
     }
     let wanted = machine.need_of(set.store, set.prefix)?.session_key_bits?;
     let bits = |index: usize| exchange_bits(machine, index);
     let have = bits(current)?;
-    let fits = machine
-        .standing_copies(set, Standing::OtherGuid)
-        .into_iter()
-        .any(|index| bits(index) == Some(wanted));
-    (have != wanted && fits).then(|| {
+    let others = machine.standing_copies(set, Standing::OtherGuid);
+    if have == wanted || !others.into_iter().any(|index| bits(index) == Some(wanted)) {
+        return None;
+    }
+    objection(
         format!(
             "the session key of the live configuration needs a key of {wanted} bits, the current copy has {have}, \
              and another copy fits"
-        )
+        ),
+        Confidence::Proven,
+    )
+}
+
+/// Whether the second container of the metabase stands only under a GUID under which an older copy of the first one
+/// stands: the mark of a service that was started after the GUID had changed.
+fn sibling_left_behind(machine: &Machine<'_>, set: &ContainerSet, current: usize) -> bool {
+    let sibling = machine
+        .needed
+        .iter()
+        .find(|need| need.role == Some(Role::MetabaseRemote) && need.store == set.store)
+        .and_then(|need| machine.sets.get(&(need.store, need.prefix)));
+    let Some(sibling) = sibling else { return false };
+    if !machine.standing_copies(sibling, Standing::Current).is_empty() {
+        return false;
+    }
+    let left: Vec<_> = machine
+        .standing_copies(sibling, Standing::OtherGuid)
+        .into_iter()
+        .map(|index| machine.container(index).guid)
+        .collect();
+    machine.standing_copies(set, Standing::OtherGuid).into_iter().any(|other| {
+        let newer = match (machine.created(other), machine.created(current)) {
+            (Some(other), Some(current)) => other < current,
+            _ => true,
+        };
+        newer && machine.condition(other).is_usable() && left.contains(&machine.container(other).guid)
     })
 }
 
@@ -113,14 +157,19 @@ fn finding(machine: &Machine<'_>, set: &ContainerSet, current: usize, others: &[
         remedies.push(Remedy::ReplaceContainer { store: set.store, prefix: set.prefix, name: name.clone() });
     }
     let verdict = match &objection {
-        Some(why) => format!("Speaking against the current one: {why}."),
+        Some(objection) => format!("Speaking against the current one: {}.", objection.why),
         None => "Nothing in evidence speaks against the current one.".to_owned(),
     };
     Finding {
         rule: INFO.name,
         subject: support::subject(machine, current),
         severity,
-        confidence: support::with_need(support::guid_confidence(machine), need),
+        confidence: support::with_need(
+            objection
+                .map_or(Confidence::Proven, |objection| objection.confidence)
+                .min(support::guid_confidence(machine)),
+            need,
+        ),
         title: format!("The container {name} stands under {} GUIDs", others.len() + 1),
         explanation: format!(
             "Windows opens the copy under the current GUID. {verdict} {}",

@@ -117,15 +117,10 @@ fn witnesses<'m>(machine: &'m Machine<'_>, judgement: &mut Judgement) -> Vec<Wit
                         current,
                         other,
                         why: format!(
-                            "of {}, {objection}, and a complete copy stands under another GUID",
-                            need.name
+                            "a complete copy of {} stands under another GUID, and speaking against the current one: {}",
+                            need.name, objection.why
                         ),
-                        confidence: if machine.condition(index) == Condition::Empty {
-                            // That header and name alone are not a normal state is inferred.
-                            Confidence::Strong
-                        } else {
-                            Confidence::Proven
-                        },
+                        confidence: objection.confidence,
                     });
                 } else if machine.condition(index) != Condition::Complete {
                     by_times(machine, need, index, other, &mut witnesses, judgement);
