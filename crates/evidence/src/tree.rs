@@ -137,7 +137,10 @@ impl FolderTree {
                 Ok(target) if target.starts_with(&self.root) => {
                     let data = fs::metadata(&target).ok()?;
                     if data.is_dir() {
-                        self.skip(whole, "a symbolic link to a folder that is looked at in its own place".to_owned());
+                        self.skip(
+                            whole,
+                            "a symbolic link to a folder that is looked at in its own place".to_owned(),
+                        );
                         return None;
                     }
                     data

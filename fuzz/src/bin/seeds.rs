@@ -8,6 +8,7 @@ use iiskeys_fixtures::config::{ConfigSpec, Encoding, schema};
 use iiskeys_fixtures::container::{
     BlobSpec, CapiSpec, Cipher, CngSpec, Family, PairSpec, capi_name_only, file_name,
 };
+use iiskeys_fixtures::hive::{Data, HiveBuilder, dirty, new_log, old_log};
 
 const GUID: &str = "9790b371-34a5-4c0c-b5d1-6d7f4f4c4e4a";
 
@@ -21,6 +22,9 @@ fn main() -> io::Result<()> {
         ("cng", cng()),
         ("container_name", names()),
         ("dpapi_blob", blobs()),
+        ("hive", vec![hive().build()]),
+        ("hive_replay", replays()),
+        ("reg_export", exports()),
         ("schema", schemas()),
     ] {
         let folder = root.join(target);
@@ -50,6 +54,30 @@ fn cng() -> Vec<Vec<u8>> {
         CngSpec::new("iisCngConfigurationKey").key(PairSpec::new("seed").bits(1024)).bytes(),
         CngSpec::new("le-0").name_only().bytes(),
     ]
+}
+
+fn hive() -> HiveBuilder {
+    let mut hive = HiveBuilder::new("SOFTWARE");
+    let _ = hive.key("Microsoft\\Cryptography").value("MachineGuid", Data::Sz(GUID.to_owned()));
+    let _ = hive.key("Microsoft\\Windows NT\\CurrentVersion").value("Large", Data::Binary(vec![1; 20_000]));
+    hive
+}
+
+fn replays() -> Vec<Vec<u8>> {
+    let before = dirty(&hive().build());
+    let mut after = hive();
+    let _ = after.key("Microsoft\\Cryptography").value("MachineGuid", Data::Sz(GUID.to_uppercase()));
+    let after = after.build();
+    let units = u16::try_from(before.len() / 256).unwrap_or(u16::MAX).to_le_bytes();
+    [new_log(&before, &after, 8), old_log(&before, &after)]
+        .into_iter()
+        .map(|log| [units.to_vec(), before.clone(), log].concat())
+        .collect()
+}
+
+fn exports() -> Vec<Vec<u8>> {
+    let root = "HKEY_LOCAL_MACHINE\\SOFTWARE";
+    vec![hive().export(root, ""), hive().export_v4(root, "Microsoft\\Cryptography")]
 }
 
 fn names() -> Vec<Vec<u8>> {

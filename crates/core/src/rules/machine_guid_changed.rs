@@ -198,7 +198,6 @@ fn last_sign_of_life(machine: &Machine<'_>) -> Option<Timestamp> {
 
 fn finding(machine: &Machine<'_>, witnesses: &[Witness<'_>]) -> Option<Finding> {
     let current = machine.guid?;
-    let first = witnesses.iter().max_by_key(|witness| (witness.need.weight, witness.confidence))?;
     let old = old_guid(machine, witnesses)?;
     let mut confidence = witnesses.iter().map(|witness| witness.confidence).max()?;
     confidence = confidence.min(support::guid_confidence(machine));
@@ -250,13 +249,25 @@ fn finding(machine: &Machine<'_>, witnesses: &[Witness<'_>]) -> Option<Finding> 
             } else {
                 format!(" Down because of it: {}.", affects.join(", "))
             },
-            support::scope_sentence(machine, first.need),
+            scope(machine, witnesses),
             explanations(machine, &old)
         ),
         evidence,
         remedies,
         affects,
     })
+}
+
+/// That only the IIS 6 compatible services are down, where nothing else that is needed is concerned.
+fn scope(machine: &Machine<'_>, witnesses: &[Witness<'_>]) -> String {
+    let mut scopes = witnesses
+        .iter()
+        .filter(|witness| witness.need.weight == Weight::Error)
+        .map(|witness| support::scope_sentence(machine, witness.need));
+    match scopes.next() {
+        Some(first) if scopes.all(|other| other == first) => first,
+        _ => String::new(),
+    }
 }
 
 /// The GUID before the change: the one that most witnesses stand under, the older one first.

@@ -109,7 +109,8 @@ pub(super) fn need_sentence(machine: &Machine<'_>, set: &ContainerSet, need: Opt
         };
     };
     let reasons: Vec<&str> = need.reasons.iter().map(|reason| reason.text.as_str()).collect();
-    let mut text = format!("It is needed: {}.", reasons.join("; "));
+    let verb = if need.weight == Weight::Error { "needed" } else { "set up to be used" };
+    let mut text = format!("It is {verb}: {}.", reasons.join("; "));
     if let Some(known) = set.well_known {
         text.push_str(&format!(" Without it: {}.", known.effect.trim_end_matches('.')));
     }
@@ -183,9 +184,8 @@ pub(super) fn require_needs(machine: &Machine<'_>, judgement: &mut Judgement) {
         return;
     }
     if machine.iis_installed().is_none() && facts.config.value().is_none() {
-        if machine.needed.is_empty() {
-            judgement.gap("nothing in evidence says whether IIS is installed", Need::SystemHive);
-        }
+        // What stands in the folder may be assumed to be needed; what does not stand there cannot.
+        judgement.gap("nothing in evidence says which parts of IIS are installed", Need::SystemHive);
         return;
     }
     let modern = machine.iis_major().is_none_or(|major| major >= 7);
