@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use iiskeys_core::artifact::container::{Family, Guid, Prefix};
 pub use iiskeys_core::codes::{Explanation, explain};
-use iiskeys_core::evidence::{Evidence, Timestamp};
+use iiskeys_core::evidence::{Evidence, OpenOptions, Timestamp};
 pub use iiskeys_core::report::Level;
 use iiskeys_core::report::{self, Verdict};
 pub use iiskeys_core::rules::RuleInfo;
@@ -41,8 +41,8 @@ impl Progress for Meter {
 /// # Errors
 /// No evidence could be read, or nobody said which of two systems is meant.
 pub fn diagnose(request: &Request<'_>, meter: &mut Meter) -> Result<Report, Failure> {
-    let evidence =
-        Evidence::open(request.evidence).map_err(|error| Failure::new(shown(&error.to_string())))?;
+    let evidence = Evidence::open(request.evidence, &OpenOptions::default())
+        .map_err(|error| Failure::new(shown(&error.to_string())))?;
     let options = Options {
         windows: request.windows.map(|path| path.to_string_lossy().into_owned()),
         report: report::Options {

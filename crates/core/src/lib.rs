@@ -1,11 +1,11 @@
 //! Diagnoses, from evidence alone, why an IIS server can no longer open its machine keys.
 //!
 //! ```no_run
-//! use iiskeys_core::evidence::Evidence;
+//! use iiskeys_core::evidence::{Evidence, OpenOptions};
 //! use iiskeys_core::{Options, Quiet, diagnose};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let evidence = Evidence::open(&["./case".into()])?;
+//! let evidence = Evidence::open(&["./case".into()], &OpenOptions::default())?;
 //! let report = diagnose(&evidence, &Options::default(), &mut Quiet)?;
 //! println!("{}", report.summary);
 //! for finding in &report.findings {

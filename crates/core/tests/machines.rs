@@ -2,9 +2,7 @@
 
 mod support;
 
-use std::sync::Arc;
-
-use iiskeys_core::evidence::{Evidence, MemoryFile, MemoryTree};
+use iiskeys_core::evidence::{Evidence, MemoryTree};
 use iiskeys_core::report::{Report, Verdict};
 use iiskeys_core::{Options, Quiet, rules};
 use iiskeys_fixtures::config::ConfigSpec;
@@ -18,11 +16,11 @@ use support::{diagnose, finding, of_tree};
 fn in_layout(machine: &Machine, layout: Layout) -> Report {
     let mut tree = MemoryTree::new();
     for (path, bytes) in layout.files(machine) {
-        tree.add(&path, MemoryFile { bytes, ..MemoryFile::default() });
+        tree.insert(&path, &bytes, None, None);
     }
     // What Macs and people leave beside the files.
-    tree.add("._software", MemoryFile { bytes: vec![0, 5, 22, 7, 0, 2], ..MemoryFile::default() });
-    tree.add("SYSTEM", MemoryFile { bytes: b"thirteen byte".to_vec(), ..MemoryFile::default() });
+    tree.insert("._software", &[0, 5, 22, 7, 0, 2], None, None);
+    tree.insert("SYSTEM", b"thirteen byte", None, None);
     of_tree(tree)
 }
 
@@ -252,13 +250,10 @@ fn every_finding_and_every_rule_is_complete() {
 fn the_library_can_be_used_step_by_step() {
     let mut tree = MemoryTree::new();
     for (path, bytes) in Layout::Kape.files(&cases::guid_reset()) {
-        tree.add(&path, MemoryFile { bytes, ..MemoryFile::default() });
+        tree.insert(&path, &bytes, None, None);
     }
-    tree.add(
-        "dir.txt",
-        MemoryFile { bytes: listing::dir(&cases::guid_reset().listed(), true), ..MemoryFile::default() },
-    );
-    let evidence = Evidence::from_tree(Arc::new(tree));
+    tree.insert("dir.txt", &listing::dir(&cases::guid_reset().listed(), true), None, None);
+    let evidence = Evidence::from_tree(tree);
     let facts = iiskeys_core::read(&evidence, &Options::default(), &mut Quiet).expect("facts");
     let machine = iiskeys_core::Machine::derive(&facts);
     let judged = rules::judge(&machine);

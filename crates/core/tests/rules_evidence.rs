@@ -2,7 +2,7 @@
 
 mod support;
 
-use iiskeys_core::evidence::{MemoryFile, MemoryTree};
+use iiskeys_core::evidence::MemoryTree;
 use iiskeys_core::report::{Level, Verdict};
 use iiskeys_fixtures::layout::Layout;
 use iiskeys_fixtures::listing::csv;
@@ -19,7 +19,7 @@ fn tree(machine: &Machine) -> MemoryTree {
 }
 
 fn add(tree: &mut MemoryTree, path: &str, bytes: Vec<u8>) {
-    tree.add(path, MemoryFile { bytes, ..MemoryFile::default() });
+    tree.insert(path, &bytes, None, None);
 }
 
 #[test]

@@ -1,56 +1,65 @@
-//! Handles to directories and files of a tree: cheap to clone, read-only.
+//! Handles for directories and files: cheap to clone, and they know their path as given in the evidence.
 
+use std::fmt;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
-use thiserror::Error;
 
+use crate::error::EvidenceError;
+use crate::path::{EvidencePath, WindowsPath, percent_decoded, same_name};
+use crate::skip::SkipLog;
 use crate::time::Timestamp;
-use crate::tree::{Completeness, Entry, Kind, Tree, shown};
+use crate::tree::{Completeness, Detail, EntryKind, NodeId, Rows, Tree, TreeEntry, TreeKind, fill};
 
-/// A file or folder could not be read.
-#[derive(Debug, Error)]
-pub enum ReadError {
-    /// The operating system or the tree said no.
-    #[error("{path}: {source}")]
-    Io {
-        /// Path relative to the evidence.
-        path: String,
-        /// What was said.
-        source: io::Error,
-    },
-    /// The file is larger than the caller accepts.
-    #[error("{path}: it has {size} bytes, at most {limit} are read")]
-    TooLarge {
-        /// Path relative to the evidence.
-        path: String,
-        /// Its size in bytes.
-        size: u64,
-        /// The limit in bytes.
-        limit: u64,
-    },
+/// SHA-256 of a file's bytes.
+pub type Sha256Digest = [u8; 32];
+
+/// One tree with what all its handles share.
+pub(crate) struct Source {
+    pub(crate) tree: Box<dyn Tree>,
+    pub(crate) log: Arc<SkipLog>,
 }
 
-/// A directory.
+/// Whether names are shown as stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Names {
+    Plain,
+    /// `%XX` stands for a byte, as Velociraptor's collector writes names.
+    Percent,
+}
+
+struct DirInner {
+    source: Arc<Source>,
+    id: NodeId,
+    path: EvidencePath,
+    names: Names,
+    linked: bool,
+}
+
+/// A directory in the evidence.
 #[derive(Clone)]
-pub struct Dir {
-    tree: Arc<dyn Tree>,
-    path: PathBuf,
-    prefix: Arc<str>,
-}
+pub struct Dir(Arc<DirInner>);
 
-/// A file.
+/// A file in the evidence.
 #[derive(Clone)]
 pub struct File {
-    tree: Arc<dyn Tree>,
-    prefix: Arc<str>,
-    entry: Entry,
+    /// The name, decoded where the collector encoded it.
+    pub name: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// Creation time on the examined machine; `None` when the evidence does not keep it.
+    pub created: Option<Timestamp>,
+    /// Last write of the data, as the evidence has it.
+    pub modified: Option<Timestamp>,
+    parent: Dir,
+    id: NodeId,
+    stored: Option<Box<str>>,
+    linked: bool,
 }
 
-/// What a name leads to.
-#[derive(Clone, Debug)]
+/// A directory or a file.
+#[derive(Debug, Clone)]
 pub enum Node {
     /// A directory.
     Dir(Dir),
@@ -58,246 +67,392 @@ pub enum Node {
     File(File),
 }
 
-impl std::fmt::Debug for Dir {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Dir").field(&self.path()).finish()
+impl Dir {
+    pub(crate) fn top(source: Arc<Source>, path: EvidencePath) -> Self {
+        let id = source.tree.root();
+        Self(Arc::new(DirInner { source, id, path, names: Names::Plain, linked: false }))
     }
-}
 
-impl std::fmt::Debug for File {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("File").field(&self.path()).finish()
+    /// The same directory with `%XX` in names below it decoded.
+    pub(crate) fn with_names(&self, names: Names) -> Self {
+        let DirInner { source, id, path, linked, .. } = &*self.0;
+        Self(Arc::new(DirInner {
+            source: Arc::clone(source),
+            id: id.clone(),
+            path: path.clone(),
+            names,
+            linked: *linked,
+        }))
     }
-}
 
-fn label(prefix: &str, path: &Path) -> String {
-    let path = shown(path);
-    match (prefix.is_empty(), path.is_empty()) {
-        (true, _) => path,
-        (false, true) => prefix.to_owned(),
-        (false, false) => format!("{prefix}/{path}"),
+    /// The path as given in the evidence.
+    pub fn path(&self) -> &EvidencePath {
+        &self.0.path
     }
-}
 
-/// Turns `%3A` and the like into what they stand for, as Velociraptor writes names.
-pub fn percent_decoded(name: &str) -> String {
-    let mut bytes = Vec::with_capacity(name.len());
-    let mut rest = name.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        let code = match tail {
-            [high, low, ..] if first == b'%' => {
-                std::str::from_utf8(&[*high, *low]).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok())
-            }
-            _ => None,
-        };
-        match code {
-            Some(code) => {
-                bytes.push(code);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = tail;
-            }
+    /// The name, decoded where the collector encoded it; empty for the evidence itself.
+    pub fn name(&self) -> String {
+        let stored = self.0.path.name();
+        match self.0.names {
+            Names::Percent => percent_decoded(stored).unwrap_or_else(|| stored.to_owned()),
+            Names::Plain => stored.to_owned(),
         }
     }
-    String::from_utf8(bytes).unwrap_or_else(|_| name.to_owned())
-}
 
-/// Whether two names are one on a Windows volume.
-pub fn same_name(found: &str, wanted: &str) -> bool {
-    found.eq_ignore_ascii_case(wanted)
-        || (!found.is_ascii() && found.to_lowercase() == wanted.to_lowercase())
-        || (found.contains('%') && percent_decoded(found).to_lowercase() == wanted.to_lowercase())
-}
-
-impl Dir {
-    /// The root of a tree; `prefix` stands before its paths in everything that is shown.
-    pub fn root(tree: Arc<dyn Tree>, prefix: &str) -> Self {
-        Self { tree, path: PathBuf::new(), prefix: prefix.into() }
+    /// What kind of tree the directory belongs to.
+    pub fn kind(&self) -> TreeKind {
+        self.0.source.tree.kind()
     }
 
-    /// Path relative to the evidence, with forward slashes.
-    pub fn path(&self) -> String {
-        label(&self.prefix, &self.path)
+    /// Whether [`File::created`] is of the examined machine.
+    pub fn creation_times_kept(&self) -> bool {
+        self.0.source.tree.creation_times_kept()
     }
 
-    /// The last component of the path; empty for a root.
-    pub fn name(&self) -> String {
-        self.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-    }
-
-    /// How much of a volume the directory's tree holds.
+    /// How much absence means in this tree, layouts left aside.
     pub fn completeness(&self) -> Completeness {
-        self.tree.completeness()
+        self.0.source.tree.completeness()
     }
 
-    /// The directory above; `None` for the root of the evidence.
-    pub fn parent(&self) -> Option<Self> {
-        let path = self.path.parent()?.to_owned();
-        Some(Self { path, ..self.clone() })
+    /// Whether it was reached through a symbolic link, so that it stands elsewhere in the evidence too.
+    pub fn is_linked(&self) -> bool {
+        self.0.linked
     }
 
-    /// Calls `each` for every entry, in no particular order, until it returns `false`.
+    /// Whether both handles lead to one directory.
+    pub fn same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0.source, &other.0.source) && self.0.id == other.0.id
+    }
+
+    /// Directories and files in it, streamed in no particular order.
+    ///
+    /// What is left alone (links out of the evidence, pipes) is noted in [`crate::Evidence::skipped`] and not yielded.
     ///
     /// # Errors
-    /// When the directory cannot be read.
-    pub fn list(&self, each: &mut dyn FnMut(Node) -> bool) -> Result<(), ReadError> {
-        self.tree
-            .list(&self.path, &mut |entry| each(self.node(entry)))
-            .map_err(|source| ReadError::Io { path: self.path(), source })
+    /// When the directory cannot be listed; an entry that cannot be looked at is an error item.
+    pub fn entries(&self) -> Result<Entries, EvidenceError> {
+        self.list(Detail::Full)
     }
 
-    fn node(&self, entry: Entry) -> Node {
-        match entry.kind {
-            Kind::Dir => Node::Dir(Self { path: entry.path, ..self.clone() }),
-            Kind::File => Node::File(File { tree: self.tree.clone(), prefix: self.prefix.clone(), entry }),
-        }
+    /// Like [`Self::entries`] without sizes and times of files, which spares a look at each.
+    ///
+    /// [`File::complete`] adds them to one file.
+    ///
+    /// # Errors
+    /// Like [`Self::entries`].
+    pub fn names(&self) -> Result<Entries, EvidenceError> {
+        self.list(Detail::Kinds)
     }
 
-    /// The entry of that name, without regard to case.
-    pub fn child(&self, name: &str) -> Option<Node> {
-        if is_plain(name)
-            && let Ok(entry) = self.tree.stat(&self.path.join(name))
-        {
-            return Some(self.node(entry));
+    fn list(&self, detail: Detail) -> Result<Entries, EvidenceError> {
+        let rows =
+            self.0.source.tree.list(&self.0.id, detail).map_err(|e| self.unreadable("list the folder", e))?;
+        Ok(Entries { dir: self.clone(), rows })
+    }
+
+    /// The entry of this name: the exact one first, else the one that Windows would take for it.
+    ///
+    /// # Errors
+    /// When the directory cannot be read, or when the entry stands there and is not followed.
+    pub fn child(&self, name: &str) -> Result<Option<Node>, EvidenceError> {
+        let tree = &self.0.source.tree;
+        let found = tree.lookup(&self.0.id, name).map_err(|e| self.unreadable("look into the folder", e))?;
+        if let Some(entry) = found {
+            return self.node(entry).map(Some);
         }
-        let mut best: Option<Node> = None;
-        let _ = self.list(&mut |node| {
-            if same_name(&node.name(), name) && best.as_ref().is_none_or(|best| node.name() < best.name()) {
-                best = Some(node);
+        let mut best: Option<TreeEntry> = None;
+        for row in tree.list(&self.0.id, Detail::Kinds).map_err(|e| self.unreadable("list the folder", e))? {
+            let row = row.map_err(|e| self.unreadable("list the folder", e))?;
+            // Of several that differ in case only, the first by name: the same on every machine.
+            if self.is_called(&row.name, name) && best.as_ref().is_none_or(|best| row.name < best.name) {
+                best = Some(row);
             }
-            true
-        });
-        best
+        }
+        let Some(best) = best else { return Ok(None) };
+        let shown = self.0.path.join(&best.name);
+        let full = tree.complete(best).map_err(|source| EvidenceError::Unreadable {
+            path: shown,
+            action: "look at it",
+            source,
+        })?;
+        self.node(full).map(Some)
     }
 
-    /// What a Windows path below this directory leads to, without regard to case.
-    pub fn resolve(&self, path: &str) -> Option<Node> {
-        let mut node = Node::Dir(self.clone());
-        for name in path.split('\\').filter(|name| !name.is_empty()) {
-            let Node::Dir(dir) = node else { return None };
-            node = dir.child(name)?;
-        }
-        Some(node)
+    fn is_called(&self, stored: &str, name: &str) -> bool {
+        same_name(stored, name)
+            || (self.0.names == Names::Percent
+                && percent_decoded(stored).is_some_and(|n| same_name(&n, name)))
     }
 
-    /// The directory at a Windows path.
-    pub fn dir(&self, path: &str) -> Option<Self> {
-        match self.resolve(path)? {
-            Node::Dir(dir) => Some(dir),
-            Node::File(_) => None,
+    /// The directory of this name; `None` when there is none or a file bears it.
+    ///
+    /// # Errors
+    /// Like [`Self::child`].
+    pub fn child_dir(&self, name: &str) -> Result<Option<Self>, EvidenceError> {
+        Ok(self.child(name)?.and_then(Node::into_dir))
+    }
+
+    /// What stands at a path below this directory, written with either slash and in any case.
+    ///
+    /// A drive letter in the path is ignored.
+    ///
+    /// # Errors
+    /// Like [`Self::child`].
+    pub fn resolve(&self, path: &str) -> Result<Option<Node>, EvidenceError> {
+        self.resolve_names(&WindowsPath::parse(path).names)
+    }
+
+    pub(crate) fn resolve_names(&self, names: &[String]) -> Result<Option<Node>, EvidenceError> {
+        let mut at = self.clone();
+        for (index, name) in names.iter().enumerate() {
+            match at.child(name)? {
+                Some(Node::Dir(dir)) => at = dir,
+                Some(file) if index + 1 == names.len() => return Ok(Some(file)),
+                _ => return Ok(None),
+            }
+        }
+        Ok(Some(Node::Dir(at)))
+    }
+
+    fn node(&self, entry: TreeEntry) -> Result<Node, EvidenceError> {
+        let path = || self.0.path.join(&entry.name);
+        match entry.kind {
+            EntryKind::Refused(reason) => {
+                self.0.source.log.note(path(), reason.clone());
+                Err(EvidenceError::Refused { path: path(), reason })
+            }
+            EntryKind::Dir => Ok(Node::Dir(Self(Arc::new(DirInner {
+                source: Arc::clone(&self.0.source),
+                path: path(),
+                id: entry.id,
+                names: self.0.names,
+                linked: self.0.linked || entry.linked,
+            })))),
+            EntryKind::File => {
+                let decoded =
+                    if self.0.names == Names::Percent { percent_decoded(&entry.name) } else { None };
+                let (name, stored) = match decoded {
+                    Some(decoded) => (decoded, Some(entry.name.into_boxed_str())),
+                    None => (entry.name, None),
+                };
+                Ok(Node::File(File {
+                    name,
+                    size: entry.size,
+                    created: entry.created,
+                    modified: entry.modified,
+                    parent: self.clone(),
+                    id: entry.id,
+                    stored,
+                    linked: self.0.linked || entry.linked,
+                }))
+            }
         }
     }
 
-    /// The file at a Windows path.
-    pub fn file(&self, path: &str) -> Option<File> {
-        match self.resolve(path)? {
-            Node::File(file) => Some(file),
-            Node::Dir(_) => None,
-        }
+    pub(crate) fn unreadable(&self, action: &'static str, source: io::Error) -> EvidenceError {
+        EvidenceError::Unreadable { path: self.0.path.clone(), action, source }
+    }
+
+    pub(crate) fn log(&self) -> &SkipLog {
+        &self.0.source.log
     }
 }
 
-/// Whether a name is one component and nothing else, for every operating system.
-fn is_plain(name: &str) -> bool {
-    !name.is_empty() && name != "." && name != ".." && !name.contains(['/', '\\', ':', '\0'])
+impl fmt::Debug for Dir {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Dir({:?})", self.0.path)
+    }
+}
+
+/// The entries of one directory, streamed.
+pub struct Entries {
+    dir: Dir,
+    rows: Rows,
+}
+
+impl Iterator for Entries {
+    type Item = Result<Node, EvidenceError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.rows.next()? {
+                Ok(row) => match self.dir.node(row) {
+                    Err(EvidenceError::Refused { .. }) => {}
+                    other => return Some(other),
+                },
+                Err(error) => return Some(Err(self.dir.unreadable("list the folder", error))),
+            }
+        }
+    }
 }
 
 impl Node {
-    /// The last component of the path.
-    pub fn name(&self) -> String {
+    /// The directory, if it is one.
+    pub fn into_dir(self) -> Option<Dir> {
         match self {
-            Self::Dir(dir) => dir.name(),
-            Self::File(file) => file.name().into_owned(),
+            Self::Dir(dir) => Some(dir),
+            Self::File(_) => None,
+        }
+    }
+
+    /// The file, if it is one.
+    pub fn into_file(self) -> Option<File> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Dir(_) => None,
+        }
+    }
+
+    /// The path as given in the evidence.
+    pub fn path(&self) -> EvidencePath {
+        match self {
+            Self::Dir(dir) => dir.path().clone(),
+            Self::File(file) => file.path(),
         }
     }
 }
 
 impl File {
-    /// The last component of the path; bytes that are not UTF-8 are replaced.
-    pub fn name(&self) -> std::borrow::Cow<'_, str> {
-        self.entry.name()
+    /// The path as given in the evidence.
+    pub fn path(&self) -> EvidencePath {
+        self.parent.0.path.join(self.stored.as_deref().unwrap_or(&self.name))
     }
 
-    /// Path relative to the evidence, with forward slashes.
-    pub fn path(&self) -> String {
-        label(&self.prefix, &self.entry.path)
+    /// The directory that it stands in.
+    pub fn parent(&self) -> &Dir {
+        &self.parent
     }
 
-    /// Size in bytes.
-    pub fn size(&self) -> u64 {
-        self.entry.size
+    /// Whether it was reached through a symbolic link, so that it stands elsewhere in the evidence too.
+    pub fn is_linked(&self) -> bool {
+        self.linked
     }
 
-    /// Creation time, when the tree keeps the original ones.
-    pub fn created(&self) -> Option<Timestamp> {
-        self.entry.created
+    /// Whether both handles lead to one file.
+    pub fn same_as(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.parent.0.source, &other.parent.0.source) && self.id == other.id
     }
 
-    /// Modification time.
-    pub fn modified(&self) -> Option<Timestamp> {
-        self.entry.modified
-    }
-
-    /// The directory that holds it.
-    pub fn parent(&self) -> Dir {
-        let path = self.entry.path.parent().map(Path::to_owned).unwrap_or_default();
-        Dir { tree: self.tree.clone(), path, prefix: self.prefix.clone() }
-    }
-
-    fn error(&self, source: io::Error) -> ReadError {
-        ReadError::Io { path: self.path(), source }
-    }
-
-    /// The first bytes, at most `limit`.
+    /// Adds size and times to a file of [`Dir::names`].
     ///
     /// # Errors
-    /// When the file cannot be read.
-    pub fn head(&self, limit: usize) -> Result<Vec<u8>, ReadError> {
-        let mut head = vec![0; limit];
-        let mut reader = self.tree.open(&self.entry.path).map_err(|error| self.error(error))?;
-        let mut filled = 0;
-        while filled < limit {
-            match reader.read(&mut head[filled..]) {
-                Ok(0) => break,
-                Ok(more) => filled += more,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.error(error)),
+    /// When the file cannot be looked at.
+    pub fn complete(self) -> Result<Self, EvidenceError> {
+        let entry = TreeEntry {
+            id: self.id.clone(),
+            name: String::new(),
+            kind: EntryKind::File,
+            linked: self.linked,
+            size: self.size,
+            created: self.created,
+            modified: self.modified,
+        };
+        match self.parent.0.source.tree.complete(entry) {
+            Ok(full) => Ok(Self { size: full.size, created: full.created, modified: full.modified, ..self }),
+            Err(error) => Err(self.unreadable("look at the file", error)),
+        }
+    }
+
+    /// Opens the file at its start.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open(&self) -> Result<Box<dyn Read + Send>, EvidenceError> {
+        self.parent.0.source.tree.open(&self.id).map_err(|e| self.unreadable("open the file", e))
+    }
+
+    /// Opens the file and hashes what is read through it.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub fn open_hashed(&self) -> Result<HashedReader, EvidenceError> {
+        Ok(HashedReader { inner: self.open()?, hash: Sha256::new(), len: 0 })
+    }
+
+    /// The whole file and its SHA-256, in one pass.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is larger than `cap` bytes.
+    pub fn read_all(&self, cap: u64) -> Result<(Vec<u8>, Sha256Digest), EvidenceError> {
+        let too_large = |size| EvidenceError::TooLarge { path: self.path(), size, cap };
+        if self.size > cap {
+            return Err(too_large(self.size));
+        }
+        let mut reader = self.open()?;
+        let mut data = Vec::with_capacity(usize::try_from(self.size).unwrap_or(0));
+        let mut hash = Sha256::new();
+        let mut chunk = vec![0; READ_CHUNK.min(usize::try_from(self.size).unwrap_or(READ_CHUNK).max(512))];
+        loop {
+            let count = fill(&mut reader, &mut chunk).map_err(|e| self.unreadable("read the file", e))?;
+            let read = chunk.get(..count).unwrap_or_default();
+            // Sizes are what a directory claims; what is kept follows what was really read.
+            if data.len() as u64 + count as u64 > cap {
+                return Err(too_large(data.len() as u64 + count as u64));
+            }
+            hash.update(read);
+            data.extend_from_slice(read);
+            if count < chunk.len() {
+                return Ok((data, hash.finalize().into()));
             }
         }
-        head.truncate(filled);
-        Ok(head)
     }
 
-    /// All bytes and their SHA-256, read in one pass.
+    /// At most the first `count` bytes.
     ///
     /// # Errors
-    /// When the file cannot be read or is larger than `limit` bytes.
-    pub fn read(&self, limit: u64) -> Result<(Vec<u8>, [u8; 32]), ReadError> {
-        let too_large = |size| ReadError::TooLarge { path: self.path(), size, limit };
-        if self.entry.size > limit {
-            return Err(too_large(self.entry.size));
-        }
-        let reader = self.tree.open(&self.entry.path).map_err(|error| self.error(error))?;
-        let mut bytes = Vec::with_capacity(usize::try_from(self.entry.size).unwrap_or(0));
-        let mut hash = Sha256::new();
-        // The file may have grown since it was listed; the limit holds all the same.
-        let mut reader = reader.take(limit.saturating_add(1));
-        let mut block = [0; 64 * 1024];
-        loop {
-            let more = match reader.read(&mut block) {
-                Ok(0) => break,
-                Ok(more) => more,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(self.error(error)),
-            };
-            hash.update(&block[..more]);
-            bytes.extend_from_slice(&block[..more]);
-        }
-        if bytes.len() as u64 > limit {
-            return Err(too_large(bytes.len() as u64));
-        }
-        Ok((bytes, hash.finalize().into()))
+    /// When it cannot be opened or read.
+    pub fn head(&self, count: usize) -> Result<Vec<u8>, EvidenceError> {
+        let mut data = vec![0; count];
+        let filled = self.read_head(&mut data)?;
+        data.truncate(filled);
+        Ok(data)
+    }
+
+    /// Reads the first bytes into `buffer` and says how many there were: the cheap way for 100,000s of files.
+    ///
+    /// # Errors
+    /// When it cannot be opened or read.
+    pub fn read_head(&self, buffer: &mut [u8]) -> Result<usize, EvidenceError> {
+        self.parent.0.source.tree.read_head(&self.id, buffer).map_err(|e| self.unreadable("read the file", e))
+    }
+
+    fn unreadable(&self, action: &'static str, source: io::Error) -> EvidenceError {
+        EvidenceError::Unreadable { path: self.path(), action, source }
+    }
+}
+
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "File({:?}, {} bytes)", self.path(), self.size)
+    }
+}
+
+/// Bytes read and hashed at a time.
+const READ_CHUNK: usize = 64 * 1024;
+
+/// A reader that hashes what passes through it.
+pub struct HashedReader {
+    inner: Box<dyn Read + Send>,
+    hash: Sha256,
+    len: u64,
+}
+
+impl HashedReader {
+    /// Reads what is left and gives the length in bytes and SHA-256 of the whole file.
+    ///
+    /// # Errors
+    /// When the rest cannot be read.
+    pub fn finish(mut self) -> io::Result<(u64, Sha256Digest)> {
+        io::copy(&mut self, &mut io::sink())?;
+        Ok((self.len, self.hash.finalize().into()))
+    }
+}
+
+impl Read for HashedReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.hash.update(buffer.get(..count).unwrap_or_default());
+        self.len += count as u64;
+        Ok(count)
     }
 }

@@ -2,16 +2,32 @@
 //!
 //! This crate answers "which bytes are there": folders, collection layouts, directory listings, and where `C:\` is in
 //! them. It knows times, sizes and hashes of files and nothing about registries, keys or IIS.
+//!
+//! Start with [`Evidence::open`]: it finds the drive roots ([`Evidence::volumes`]), groups them to installed systems
+//! ([`Evidence::systems`]) and offers what lies beside them ([`Evidence::loose`]). [`listing`] reads directory listings.
 
-mod handle;
-mod layout;
+pub mod error;
+pub mod evidence;
+pub mod folder;
+pub mod handle;
+pub mod junction;
+pub mod layout;
 pub mod listing;
-mod open;
+pub mod loose;
+pub mod memory;
+pub mod path;
+pub mod skip;
 pub mod time;
-mod tree;
+pub mod tree;
 
-pub use handle::{Dir, File, Node, ReadError, percent_decoded, same_name};
-pub use layout::{KEPT, LooseFolder, System, Volume, is_history};
-pub use open::{Evidence, OpenError};
+pub use error::{EvidenceError, OpenError};
+pub use evidence::{Evidence, OpenOptions};
+pub use folder::FolderTree;
+pub use handle::{Dir, Entries, File, HashedReader, Node, Sha256Digest};
+pub use layout::{History, HistoryKind, SelectError, System, Volume};
+pub use loose::LooseDir;
+pub use memory::MemoryTree;
+pub use path::{EvidencePath, WindowsPath, same_name};
+pub use skip::{SkipReason, Skipped};
 pub use time::{Precision, Timestamp};
-pub use tree::{Completeness, Entry, FolderTree, Kind, MemoryFile, MemoryTree, Skipped, Tree};
+pub use tree::{Completeness, Tree, TreeKind};

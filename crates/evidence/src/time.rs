@@ -1,6 +1,7 @@
 //! Points in time as Windows stores them, with the precision that their source has.
 
 use std::fmt;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, Datelike, Duration, NaiveDate, Timelike, Utc};
 
@@ -46,6 +47,17 @@ impl Timestamp {
         let mut moment = Self::from_filetime(u64::try_from(ticks).ok()?)?;
         moment.precision = Precision::Second;
         (seconds != 0).then_some(moment)
+    }
+
+    /// A time of the operating system, as a plain folder gives for the last write.
+    ///
+    /// `None` for moments before 1601 and past the year 9999.
+    pub fn from_system_time(time: SystemTime) -> Option<Self> {
+        let ticks = match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => i64::try_from(after.as_nanos() / 100).ok()?,
+            Err(before) => i64::try_from(before.duration().as_nanos() / 100).ok()?.checked_neg()?,
+        };
+        Self::from_filetime(u64::try_from(ticks.checked_add(UNIX_EPOCH_TICKS)?).ok()?)
     }
 
     /// A calendar time in UTC.
@@ -161,6 +173,14 @@ mod tests {
         assert_eq!(Timestamp::from_unix_seconds(0), None);
         assert_eq!(Timestamp::from_unix_seconds(i64::MIN), None);
         assert_eq!(Timestamp::from_civil((2021, 2, 30), (0, 0, 0), Precision::Minute), None);
+    }
+
+    #[test]
+    fn times_of_the_system_convert_on_both_sides_of_1970() {
+        let after = UNIX_EPOCH + std::time::Duration::new(1_234_567_890, 100);
+        assert_eq!(Timestamp::from_system_time(after).unwrap().to_string(), "2009-02-13T23:31:30.0000001Z");
+        let before = UNIX_EPOCH - std::time::Duration::from_secs(86_400);
+        assert_eq!(Timestamp::from_system_time(before).unwrap().to_string(), "1969-12-31T00:00:00.0000000Z");
     }
 
     #[test]

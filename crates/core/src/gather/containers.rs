@@ -43,15 +43,15 @@ impl Interest {
 /// A file of the folder that is read, as the evidence layer offers it.
 pub(super) trait KeyFile {
     /// File name.
-    fn name(&self) -> std::borrow::Cow<'_, str>;
+    fn name(&self) -> &str;
     /// Size in bytes.
     fn size(&self) -> u64;
     /// Creation time, if the evidence has one.
     fn created(&self) -> Option<Timestamp>;
     /// Modification time.
     fn modified(&self) -> Option<Timestamp>;
-    /// The first bytes, at most `HEAD`.
-    fn head(&self) -> Result<Vec<u8>, String>;
+    /// Reads the first bytes into `buffer` and says how many there were.
+    fn head(&self, buffer: &mut [u8]) -> Result<usize, String>;
     /// All bytes with their SHA-256, read in one pass.
     fn read(&self) -> Result<(Vec<u8>, [u8; 32]), String>;
 }
@@ -151,6 +151,8 @@ pub(super) struct Intake<'a> {
     guids: Guids,
     spread: Vec<(Prefix, u16)>,
     waiting: Vec<Box<dyn KeyFile + 'a>>,
+    /// Takes the first bytes of one file after the other.
+    head: [u8; HEAD],
     outliers: BTreeMap<String, Box<dyn KeyFile + 'a>>,
     digest: Multiset,
     large: bool,
@@ -169,6 +171,7 @@ impl<'a> Intake<'a> {
             guids: Guids::default(),
             spread: Vec::new(),
             waiting: Vec::new(),
+            head: [0; HEAD],
             outliers: BTreeMap::new(),
             digest: Multiset::default(),
             large: false,
@@ -177,7 +180,7 @@ impl<'a> Intake<'a> {
 
     /// Takes a file in. Until the folder turns out to be large, files wait to be read whole.
     pub fn add(&mut self, file: Box<dyn KeyFile + 'a>) {
-        self.digest.add(&file.name(), file.size());
+        self.digest.add(file.name(), file.size());
         if self.large {
             self.glance(file);
             return;
@@ -194,13 +197,13 @@ impl<'a> Intake<'a> {
     /// Ends the folder: reads what waits, adds names that only a listing has, and sums up.
     pub fn finish(mut self) {
         let mut waiting = std::mem::take(&mut self.waiting);
-        waiting.sort_by(|a, b| a.name().cmp(&b.name()));
+        waiting.sort_by(|a, b| a.name().cmp(b.name()));
         for file in waiting {
-            let listed = self.listing.take(&file.name());
+            let listed = self.listing.take(file.name());
             self.whole(file.as_ref(), listed);
         }
         for (_, file) in std::mem::take(&mut self.outliers) {
-            let listed = self.listing.take(&file.name());
+            let listed = self.listing.take(file.name());
             self.row(file.as_ref(), listed, false);
         }
         let rest = std::mem::take(&mut self.listing).rest();
@@ -243,7 +246,7 @@ impl<'a> Intake<'a> {
 
     /// A file of a large folder: read whole only when it matters.
     fn glance(&mut self, file: Box<dyn KeyFile + 'a>) {
-        let name = file.name().into_owned();
+        let name = file.name().to_owned();
         let parsed = FileName::parse(&name);
         let family = self.store.family();
         if parsed.is_some_and(|name| self.interest.holds(family, name.prefix)) {
@@ -251,8 +254,8 @@ impl<'a> Intake<'a> {
             self.row(file.as_ref(), listed, true);
             return;
         }
-        let glance = match file.head() {
-            Ok(head) => Glance::at(&head, file.size()),
+        let glance = match file.head(&mut self.head) {
+            Ok(filled) => Glance::at(self.head.get(..filled).unwrap_or_default(), file.size()),
             Err(why) => {
                 self.unreadable(&name, &why);
                 return;
@@ -299,7 +302,7 @@ impl<'a> Intake<'a> {
 
     /// Reads a file whole and gives it a row. Containers of others are counted too, unless that happened before.
     fn row(&mut self, file: &dyn KeyFile, listed: Option<Listed>, count: bool) {
-        let name = file.name().into_owned();
+        let name = file.name().to_owned();
         let parsed = FileName::parse(&name);
         let mut sha256 = None;
         let content = if file.size() > LARGEST {

@@ -24,11 +24,11 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces) {
     let mut software = find(Role::Software).and_then(|piece| Opened::read(facts, piece));
     let mut system = find(Role::System).and_then(|piece| Opened::read(facts, piece));
     let bad = |name: &str| {
-        let bad = pieces.bad_hives.iter().find(|(file, _)| file.name().eq_ignore_ascii_case(name));
+        let bad = pieces.bad_hives.iter().find(|(file, _)| file.name.eq_ignore_ascii_case(name));
         bad.map(|(file, why)| format!("{} cannot be read: {why}", file.path()))
     };
     for (file, why) in &pieces.bad_hives {
-        facts.damage.push(Damage { path: file.path(), what: why.clone(), citation: None });
+        facts.damage.push(Damage { path: file.path().to_string(), what: why.clone(), citation: None });
     }
     // First without the logs, for the value that they change.
     let before = software.as_ref().filter(|opened| opened.is_dirty()).map(|opened| {
@@ -138,7 +138,7 @@ impl View<'_> {
 
 impl Opened {
     fn read(facts: &mut Facts, piece: &HivePiece) -> Option<Self> {
-        let path = piece.file.path();
+        let path = piece.file.path().to_string();
         let mut damage =
             |what: String| facts.damage.push(Damage { path: path.clone(), what, citation: None });
         let (bytes, sha256) = match piece.take() {
@@ -218,14 +218,14 @@ impl Opened {
 }
 
 fn log(facts: &mut Facts, file: &File) -> Option<LogFile> {
-    match file.read(LARGEST_LOG) {
+    match file.read_all(LARGEST_LOG) {
         Ok((bytes, sha256)) => {
             file_row(facts, file, "transaction-log", sha256);
-            Some(LogFile { name: file.name().into_owned(), bytes })
+            Some(LogFile { name: file.name.clone(), bytes })
         }
         Err(error) => {
             facts.damage.push(Damage {
-                path: file.path(),
+                path: file.path().to_string(),
                 what: format!("the transaction log could not be read: {error}"),
                 citation: None,
             });
@@ -367,10 +367,14 @@ impl Exports {
     fn read(facts: &mut Facts, pieces: &Pieces) -> Self {
         let mut exports = Self { software: None, system: None, further: Vec::new() };
         for file in &pieces.exports {
-            let (bytes, sha256) = match file.read(LARGEST_EXPORT) {
+            let (bytes, sha256) = match file.read_all(LARGEST_EXPORT) {
                 Ok(content) => content,
                 Err(error) => {
-                    facts.damage.push(Damage { path: file.path(), what: error.to_string(), citation: None });
+                    facts.damage.push(Damage {
+                        path: file.path().to_string(),
+                        what: error.to_string(),
+                        citation: None,
+                    });
                     continue;
                 }
             };
@@ -379,7 +383,7 @@ impl Exports {
             if export.error_count > 0 {
                 let first = export.errors.first().map(ToString::to_string).unwrap_or_default();
                 facts.damage.push(Damage {
-                    path: file.path(),
+                    path: file.path().to_string(),
                     what: format!(
                         "{} lines of the export are not understood, the first: {first}",
                         export.error_count

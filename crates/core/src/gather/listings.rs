@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use iiskeys_evidence::listing::{self, ListedTime, Summary};
-use iiskeys_evidence::{Timestamp, same_name};
+use iiskeys_evidence::listing::{self, ListedEntry, ListingKind, Zone};
+use iiskeys_evidence::{Timestamp, WindowsPath, same_name};
 
-use super::containers::{Listed, Listing};
-use super::file_row;
+use super::containers::{Listed, Listing, push_file};
 use super::pieces::Pieces;
 use crate::artifact::container::{Family, FileName, Prefix, WellKnown};
-use crate::machine::facts::{Damage, Facts};
+use crate::machine::facts::{Damage, EvidenceFile, Facts};
 use crate::machine::{FileId, Store};
 
 /// What all listings say together.
@@ -39,94 +38,149 @@ pub(super) struct FolderListing {
     pub count: u64,
 }
 
-/// Reads every listing.
+/// Reads every listing, row by row, and hashes it in the same pass.
 pub(super) fn read(facts: &mut Facts, pieces: &Pieces) -> Listings {
     let mut listings = Listings::default();
     let bias = facts.os.time_zone.value().map(|zone| i64::from(zone.bias));
-    for piece in &pieces.listings {
-        let (bytes, sha256) = match piece.file.read(listing::LARGEST) {
-            Ok(content) => content,
+    for file in &pieces.listings {
+        let path = file.path().to_string();
+        let damage = |facts: &mut Facts, what: String| {
+            facts.damage.push(Damage { path: path.clone(), what, citation: None });
+        };
+        let listing = match listing::Listing::open(file) {
+            Ok(Some(listing)) => listing,
+            Ok(None) => continue,
             Err(error) => {
-                facts.damage.push(Damage {
-                    path: piece.file.path(),
-                    what: error.to_string(),
-                    citation: None,
-                });
+                damage(facts, error.to_string());
                 continue;
             }
         };
-        let id = file_row(facts, &piece.file, "listing", sha256);
-        // A listing was written by whoever made it: its own times say nothing about the machine.
-        facts.files[id.0 as usize].modified = None;
-        let mut used_local = false;
-        let name = piece.file.name().into_owned();
-        let summary = listing::read(piece.form, &bytes, &name, &mut |entry| {
-            used_local |= listings.take(entry, id, bias);
-        });
-        listings.note(facts, &piece.file.path(), id, &summary);
-        if used_local && bias.is_none() {
+        let id = push_file(
+            facts,
+            EvidenceFile {
+                kind: "listing",
+                path: path.clone(),
+                size: Some(file.size),
+                sha256: None,
+                created: None,
+                // A listing was written by whoever made it: its own times say nothing about the machine.
+                modified: None,
+                enumerated: None,
+            },
+        );
+        let survey = &listing.survey;
+        let mut rows = Rows {
+            file: id,
+            bias,
+            // Days that may be months are no evidence.
+            with_times: !survey.is_ambiguous(),
+            is_body: survey.kind == ListingKind::Body,
+            has_mft: false,
+            has_windows: false,
+            used_local: false,
+            folder: Folder::default(),
+        };
+        match listing.each(&mut |entry| rows.take(entry, &mut listings)) {
+            Ok((tally, sha256)) => {
+                facts.files[id.0 as usize].sha256 = Some(sha256);
+                if tally.bad_lines > 0 {
+                    damage(
+                        facts,
+                        format!("{} of its lines look like entries and are not understood", tally.bad_lines),
+                    );
+                }
+            }
+            Err(error) => damage(facts, error.to_string()),
+        }
+        if let Some(computer) = &survey.computer {
+            listings.computers.push((computer.clone(), id));
+        }
+        // fls lists the master file table only when it walks a whole volume.
+        if rows.has_mft && rows.has_windows {
+            listings.whole_volume.get_or_insert(id);
+        }
+        if survey.is_ambiguous() {
+            damage(
+                facts,
+                "day and month of its dates cannot be told apart, so its times are not used".to_owned(),
+            );
+        }
+        if rows.used_local && bias.is_none() {
             facts.assumptions.push(format!(
-                "{} gives local times, and the machine's time zone is not in evidence: they are reported as if they \
-                 were UTC and may be off by up to 14 hours.",
-                piece.file.path()
+                "{path} gives local times, and the machine's time zone is not in evidence: they are reported as if \
+                 they were UTC and may be off by up to 14 hours."
             ));
         }
     }
     listings
 }
 
+/// Takes the rows of one listing in.
+struct Rows {
+    file: FileId,
+    /// Minutes from local time to UTC, when the machine's zone is known.
+    bias: Option<i64>,
+    with_times: bool,
+    is_body: bool,
+    has_mft: bool,
+    has_windows: bool,
+    /// Whether a local time was used.
+    used_local: bool,
+    folder: Folder,
+}
+
+/// The folder of the row before, which is that of the next row most of the time.
+#[derive(Default)]
+struct Folder {
+    names: Vec<String>,
+    text: String,
+    store: Option<Store>,
+}
+
+impl Folder {
+    fn enter(&mut self, path: &WindowsPath) {
+        if self.names != path.names {
+            self.names.clone_from(&path.names);
+            self.text = path.names.join("\\");
+            self.store = store_of_path(&self.text);
+        }
+    }
+}
+
+impl Rows {
+    fn take(&mut self, entry: &ListedEntry<'_>, listings: &mut Listings) {
+        if self.is_body && entry.folder.names.is_empty() {
+            self.has_mft |= entry.name == "$MFT";
+            self.has_windows |= same_name(entry.name, "Windows") || same_name(entry.name, "WINNT");
+        }
+        if entry.is_dir || entry.deleted {
+            return;
+        }
+        self.folder.enter(entry.folder);
+        let times = [entry.created, entry.modified].map(|time| time.filter(|_| self.with_times));
+        let local = times.iter().flatten().any(|time| time.zone == Zone::Local);
+        let [created, modified] = times.map(|time| time?.to_utc(-self.bias.unwrap_or(0)));
+        let store = self.folder.store.or_else(|| store_by_name(&self.folder.text, entry.name));
+        if let Some(store) = store {
+            let text = &self.folder.text;
+            let folder = listings.folders.entry((store, text.to_ascii_lowercase())).or_default();
+            folder.path.clone_from(text);
+            folder.file.get_or_insert(self.file);
+            folder.times_local |= local && self.bias.is_none();
+            folder.count += 1;
+            let listed = Listed { size: entry.size, created, modified, line: entry.line, file: self.file };
+            folder.names.add(entry.name, listed);
+            self.used_local |= local;
+        } else if listings.files.len() < 200_000 && is_of_interest(entry.name) {
+            let path = tail(&format!("{}\\{}", self.folder.text, entry.name));
+            let known = listings.files.entry(path).or_default();
+            *known = (known.0.or(created), known.1.or(modified));
+            self.used_local |= local;
+        }
+    }
+}
+
 impl Listings {
-    /// Takes an entry in; whether a local time was used.
-    fn take(&mut self, entry: listing::Listed, file: FileId, bias: Option<i64>) -> bool {
-        if entry.is_dir || entry.is_deleted {
-            return false;
-        }
-        let local = [entry.created, entry.modified].into_iter().flatten().any(|time| time.is_local);
-        let utc = |time: Option<ListedTime>| {
-            let time = time?;
-            if time.is_local { time.time.plus_minutes(bias.unwrap_or(0)) } else { Some(time.time) }
-        };
-        let (created, modified) = (utc(entry.created), utc(entry.modified));
-        match store_of(&entry.folder, &entry.name) {
-            Some(store) => {
-                let folder = self.folders.entry((store, entry.folder.to_ascii_lowercase())).or_default();
-                folder.path.clone_from(&entry.folder);
-                folder.file.get_or_insert(file);
-                folder.times_local |= local && bias.is_none();
-                folder.count += 1;
-                let listed = Listed { size: entry.size, created, modified, line: entry.line, file };
-                folder.names.add(&entry.name, listed);
-                local
-            }
-            None if self.files.len() < 200_000 && is_of_interest(&entry.name) => {
-                let known = self.files.entry(tail(&format!("{}\\{}", entry.folder, entry.name))).or_default();
-                *known = (known.0.or(created), known.1.or(modified));
-                local
-            }
-            None => false,
-        }
-    }
-
-    fn note(&mut self, facts: &mut Facts, path: &str, file: FileId, summary: &Summary) {
-        if let Some(computer) = &summary.computer {
-            self.computers.push((computer.clone(), file));
-        }
-        if summary.whole_volume {
-            self.whole_volume.get_or_insert(file);
-        }
-        let mut damage =
-            |what: String| facts.damage.push(Damage { path: path.to_owned(), what, citation: None });
-        if summary.ambiguous_dates {
-            damage("day and month of its dates cannot be told apart, so its times are not used".to_owned());
-        }
-        if summary.not_understood > 0 {
-            damage(format!(
-                "{} of its lines look like entries and are not understood",
-                summary.not_understood
-            ));
-        }
-    }
-
     /// The listings of a store, each folder once; they are taken out.
     pub fn of_store(&mut self, store: Store) -> Vec<FolderListing> {
         let keys: Vec<_> = self.folders.keys().filter(|(known, _)| *known == store).cloned().collect();
@@ -160,11 +214,8 @@ fn tail(path: &str) -> String {
     parts.join("\\").to_ascii_lowercase()
 }
 
-/// The store whose folder that is; by the names themselves where the listing does not tell the folder.
-fn store_of(folder: &str, name: &str) -> Option<Store> {
-    if let Some(store) = store_of_path(folder) {
-        return Some(store);
-    }
+/// The store of a key by its name, where the listing does not tell the folder.
+fn store_by_name(folder: &str, name: &str) -> Option<Store> {
     let parsed = FileName::parse(name)?;
     let known = |family, prefix: Prefix| WellKnown::by_prefix(family, prefix).is_some();
     // Only a listing of the folder itself names keys without a path.

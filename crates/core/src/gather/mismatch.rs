@@ -69,7 +69,7 @@ pub(super) fn find(facts: &mut Facts, _pieces: &Pieces, listings: &Listings) {
     }
     if let Some(host) = facts.os.hostname.value() {
         for (computer, file) in &listings.computers {
-            if computer.eq_ignore_ascii_case(host) || computer.eq_ignore_ascii_case("localhost") {
+            if is_host(computer, host) {
                 continue;
             }
             let mut citations = vec![(Citation::new(*file, Locator::File), computer.clone())];
@@ -82,6 +82,18 @@ pub(super) fn find(facts: &mut Facts, _pieces: &Pieces, listings: &Listings) {
         }
     }
     product(facts);
+}
+
+/// Whether the name of a computer in a listing can be that of the machine.
+fn is_host(computer: &str, host: &str) -> bool {
+    // Reached over the network, a machine has addresses, and names longer than the 15 characters of its own.
+    if computer.parse::<std::net::IpAddr>().is_ok() {
+        return true;
+    }
+    let own = computer.split('.').next().unwrap_or_default();
+    let short = own.get(..15).unwrap_or(own);
+    [computer, own, short].iter().any(|name| name.eq_ignore_ascii_case(host))
+        || own.eq_ignore_ascii_case("localhost")
 }
 
 /// A client's SOFTWARE beside a server's SYSTEM, or the reverse.

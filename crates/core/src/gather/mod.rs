@@ -9,12 +9,13 @@ mod hives;
 mod listings;
 mod mismatch;
 mod pieces;
+mod places;
 mod registry;
 mod stores;
 
 use std::collections::BTreeMap;
 
-use iiskeys_evidence::{Evidence, System};
+use iiskeys_evidence::{Evidence, SelectError, SkipReason, Skipped, System};
 use thiserror::Error;
 
 use crate::artifact::config::{ApplicationHost, Schema};
@@ -75,8 +76,7 @@ pub(crate) fn gather(
     windows: Option<&str>,
     progress: &mut dyn Progress,
 ) -> Result<Facts, GatherError> {
-    let systems = evidence.systems();
-    let system = choose(&systems, windows)?;
+    let system = choose(evidence, windows)?;
     progress.step("looking for hives, configuration and listings");
     let pieces = Pieces::find(evidence, system, windows)?;
     let mut facts = blank();
@@ -90,8 +90,14 @@ pub(crate) fn gather(
     stores::read(&mut facts, &pieces, &interest, &mut listings, progress);
     listings.apply_to_files(&mut facts);
     mismatch::find(&mut facts, &pieces, &listings);
-    for skipped in evidence.skipped() {
-        facts.damage.push(Damage { path: skipped.path, what: skipped.reason, citation: None });
+    facts.damage.extend(evidence.skipped().iter().filter_map(passed_over));
+    let more = evidence.skipped_overflow();
+    if more > 0 {
+        let what = format!("{more} more files and folders were not looked at");
+        facts.damage.push(Damage { path: ".".to_owned(), what, citation: None });
+    }
+    for (path, what) in &pieces.unread {
+        facts.damage.push(Damage { path: path.clone(), what: what.clone(), citation: None });
     }
     facts.damage.sort_by(|a, b| (&a.path, &a.what).cmp(&(&b.path, &b.what)));
     facts.damage.dedup();
@@ -101,27 +107,33 @@ pub(crate) fn gather(
     Ok(facts)
 }
 
-fn choose<'s>(systems: &'s [System], windows: Option<&str>) -> Result<Option<&'s System>, GatherError> {
-    let labels = || systems.iter().map(System::label).collect::<Vec<_>>();
-    let Some(wanted) = windows else {
-        return match systems {
-            [] => Ok(None),
-            [one] => Ok(Some(one)),
-            _ => Err(GatherError::SeveralSystems(labels())),
-        };
-    };
-    let plain = |path: &str| path.replace('\\', "/").trim_matches('/').to_ascii_lowercase();
-    let wanted_plain = plain(wanted);
-    let found = systems.iter().find(|system| {
-        let root = plain(&system.main().label());
-        plain(&system.label()) == wanted_plain || (!root.is_empty() && root == wanted_plain)
-    });
-    match found {
-        Some(system) => Ok(Some(system)),
+/// The installed system that is meant; none when no drive in evidence has Windows.
+fn choose<'e>(evidence: &'e Evidence, windows: Option<&str>) -> Result<Option<&'e System>, GatherError> {
+    let has_windows = |system: &System| system.system_volume().is_some_and(|volume| volume.windows.is_some());
+    if !evidence.systems().iter().any(has_windows) {
         // The choice may name a hive that lies loose; the pieces know.
-        None if systems.is_empty() => Ok(None),
-        None => Err(GatherError::NoSuchSystem { wanted: wanted.to_owned(), found: labels() }),
+        return Ok(None);
     }
+    let labels =
+        |choices: &[iiskeys_evidence::EvidencePath]| choices.iter().map(ToString::to_string).collect();
+    evidence.select(windows).map_err(|error| match error {
+        SelectError::Several { choices } => GatherError::SeveralSystems(labels(&choices)),
+        SelectError::NoSuch { wanted, choices } => {
+            GatherError::NoSuchSystem { wanted, found: labels(&choices) }
+        }
+    })
+}
+
+/// Damage for what was left alone; none for what was given twice and is looked at once.
+fn passed_over(skipped: &Skipped) -> Option<Damage> {
+    let what = match &skipped.reason {
+        SkipReason::AlreadyGiven => return None,
+        reason @ (SkipReason::TooDeep(_) | SkipReason::TooManyEntries(_)) => {
+            format!("not looked at to its end: {reason}")
+        }
+        reason => format!("not looked at: {reason}"),
+    };
+    Some(Damage { path: skipped.path.to_string(), what, citation: None })
 }
 
 fn blank() -> Facts {
@@ -188,11 +200,11 @@ fn file_row(
         facts,
         EvidenceFile {
             kind,
-            path: file.path(),
-            size: Some(file.size()),
+            path: file.path().to_string(),
+            size: Some(file.size),
             sha256: Some(sha256),
-            created: file.created(),
-            modified: file.modified(),
+            created: file.created,
+            modified: file.modified,
             enumerated: None,
         },
     )
@@ -200,31 +212,31 @@ fn file_row(
 
 fn configuration(facts: &mut Facts, pieces: &Pieces) {
     if let Some(file) = &pieces.config {
-        facts.config = match file.read(LARGEST_CONFIG) {
+        facts.config = match file.read_all(LARGEST_CONFIG) {
             Ok((bytes, sha256)) => {
                 let id = file_row(facts, file, "application-host-config", sha256);
                 let citation = Citation::new(id, Locator::File);
                 match ApplicationHost::parse(&bytes) {
                     Ok(parsed) => Known::read(configuration::config(&parsed, id), citation),
-                    Err(error) => unreadable(facts, &file.path(), error.to_string(), citation),
+                    Err(error) => unreadable(facts, &file.path().to_string(), error.to_string(), citation),
                 }
             }
-            Err(error) => unread(facts, &file.path(), error.to_string()),
+            Err(error) => unread(facts, &file.path().to_string(), error.to_string()),
         };
     } else if pieces.is_whole_volume {
         facts.config = Known::Absent(Vec::new());
     }
     if let Some(file) = &pieces.schema {
-        facts.schema = match file.read(LARGEST_CONFIG) {
+        facts.schema = match file.read_all(LARGEST_CONFIG) {
             Ok((bytes, sha256)) => {
                 let id = file_row(facts, file, "iis-schema", sha256);
                 let citation = Citation::new(id, Locator::File);
                 match Schema::parse(&bytes) {
                     Ok(parsed) => Known::read(configuration::defaults(&parsed), citation),
-                    Err(error) => unreadable(facts, &file.path(), error.to_string(), citation),
+                    Err(error) => unreadable(facts, &file.path().to_string(), error.to_string(), citation),
                 }
             }
-            Err(error) => unread(facts, &file.path(), error.to_string()),
+            Err(error) => unread(facts, &file.path().to_string(), error.to_string()),
         };
     }
 }

@@ -1,19 +1,27 @@
 //! Which files are what, found by content: hives, exports, configuration, listings and key files.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 
-use iiskeys_evidence::listing::{self, Form};
-use iiskeys_evidence::{Dir, Evidence, File, LooseFolder, System, Volume};
+use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE};
+use iiskeys_evidence::listing;
+use iiskeys_evidence::loose::MAX_LISTED_FILES;
+use iiskeys_evidence::{
+    Completeness, Dir, Evidence, File, History, HistoryKind, LooseDir, Node, System, Volume,
+};
 
 use super::GatherError;
+use super::places::{Unread, dirs, is_in_history, logs_among, logs_beside, settled};
 use crate::artifact::container::{FileName, identify};
 use crate::artifact::hive::{self, HiveFile};
-use crate::artifact::reg_export::{self};
+use crate::artifact::reg_export;
+use crate::machine::Store;
 
 /// Largest hive that is read, in bytes: the format's own limit.
 const LARGEST_HIVE: u64 = 2 << 30;
 /// First bytes that tell a file's kind.
-const HEAD: usize = listing::HEAD;
+const HEAD: usize = listing::HEAD_BYTES;
 /// Loose files that are looked into to tell their kind.
 const LOOKED_INTO: usize = 20_000;
 /// Key files of a folder that are looked at to tell whether it is one.
@@ -44,16 +52,9 @@ impl HivePiece {
     pub fn take(&self) -> Result<Content, String> {
         match self.content.borrow_mut().take() {
             Some(content) => Ok(content),
-            None => self.file.read(LARGEST_HIVE).map_err(|error| error.to_string()),
+            None => self.file.read_all(LARGEST_HIVE).map_err(|error| error.to_string()),
         }
     }
-}
-
-/// A listing.
-#[derive(Debug, Clone)]
-pub(super) struct ListingPiece {
-    pub file: File,
-    pub form: Form,
 }
 
 /// A folder that may be a key folder, outside every drive root.
@@ -79,11 +80,21 @@ pub(super) struct Pieces {
     pub exports: Vec<File>,
     pub config: Option<File>,
     pub schema: Option<File>,
-    pub listings: Vec<ListingPiece>,
+    pub listings: Vec<File>,
     pub keys: Vec<LooseKeys>,
     pub is_whole_volume: bool,
     /// Hives that could not be opened, with the reason.
     pub bad_hives: Vec<(File, String)>,
+    /// What could not be looked at, with the reason.
+    pub unread: Vec<Unread>,
+}
+
+/// A folder outside every drive root, with the files to look at.
+struct Loose {
+    dir: Dir,
+    files: Vec<File>,
+    is_large: bool,
+    is_history: bool,
 }
 
 impl Pieces {
@@ -96,18 +107,33 @@ impl Pieces {
         match system {
             Some(system) => {
                 pieces.volumes.clone_from(&system.volumes);
-                pieces.windows.clone_from(&system.main().windows);
+                pieces.windows = system.system_volume().and_then(|volume| volume.windows.clone());
             }
             None => pieces.volumes = evidence.volumes().to_vec(),
         }
-        pieces.is_whole_volume = pieces.volumes.first().is_some_and(|volume| {
-            volume.layers.iter().any(|layer| layer.completeness() == iiskeys_evidence::Completeness::Volume)
-        });
+        pieces.is_whole_volume =
+            pieces.volumes.first().is_some_and(|volume| volume.completeness == Completeness::Volume);
         pieces.of_system();
+        for history in evidence.history() {
+            pieces.of_history(history, evidence);
+        }
         let mut looked_into = 0;
         let mut loose = Vec::new();
         for folder in evidence.loose() {
-            pieces.of_folder(folder, &mut loose, &mut looked_into);
+            if folder.beside_root {
+                let layers = || pieces.volumes.iter().flat_map(|drive| &drive.layers);
+                if !layers().any(|layer| folder.dir.path().is_within(layer.path())) {
+                    continue;
+                }
+                if !layers().any(|layer| folder.dir.same_as(layer)) {
+                    pieces.beside_root(&folder);
+                    continue;
+                }
+            }
+            let is_history = is_in_history(evidence, folder.dir.path());
+            if let Some(folder) = pieces.opened(folder, is_history) {
+                pieces.of_folder(&folder, &mut loose, &mut looked_into);
+            }
         }
         pieces.settle(loose, windows)?;
         Ok(pieces)
@@ -117,14 +143,15 @@ impl Pieces {
         let Some(windows) = self.windows.clone() else { return };
         let Some(volume) = self.volumes.first().cloned() else { return };
         let config = format!("{windows}\\System32\\config");
-        for dir in volume.dirs(&config) {
+        for dir in dirs(&volume, &config, &mut self.unread) {
             for (role, name) in [(Role::Software, "SOFTWARE"), (Role::System, "SYSTEM")] {
                 if self.hives.iter().any(|hive| hive.role == role) {
                     continue;
                 }
-                let Some(file) = dir.file(name) else { continue };
+                let found = dir.child(name);
+                let Some(file) = settled(found, &mut self.unread).and_then(Node::into_file) else { continue };
                 if is_hive(&file) {
-                    let logs = logs_beside(&volume, &config, &file);
+                    let logs = logs_beside(&volume, &config, &file, &mut self.unread);
                     self.hives.push(HivePiece { role, file, logs, content: RefCell::default() });
                 } else {
                     self.bad_hives.push((file, "expected a registry hive, found something else".to_owned()));
@@ -134,21 +161,108 @@ impl Pieces {
         for (folder, name) in
             [(format!("{config}\\RegBack"), "RegBack"), (format!("{windows}\\repair"), "repair")]
         {
-            if let Some(file) = volume.file(&format!("{folder}\\SOFTWARE")) {
+            if let Some(file) = self.file(&volume, &format!("{folder}\\SOFTWARE")) {
                 self.add_history(file, name);
             }
         }
         for old in ["Windows.old\\Windows", "Windows.old\\WINNT"] {
-            if let Some(file) = volume.file(&format!("{old}\\System32\\config\\SOFTWARE")) {
+            if let Some(file) = self.file(&volume, &format!("{old}\\System32\\config\\SOFTWARE")) {
                 self.add_history(file, "Windows.old");
             }
         }
         let inetsrv = format!("{windows}\\System32\\inetsrv\\config");
-        self.config = volume.file(&format!("{inetsrv}\\applicationHost.config"));
-        self.schema = volume.file(&format!("{inetsrv}\\schema\\IIS_schema.xml"));
+        self.config = self.file(&volume, &format!("{inetsrv}\\applicationHost.config"));
+        self.schema = self.file(&volume, &format!("{inetsrv}\\schema\\IIS_schema.xml"));
+    }
+
+    fn file(&mut self, volume: &Volume, path: &str) -> Option<File> {
+        settled(volume.resolve(path), &mut self.unread).and_then(Node::into_file)
+    }
+
+    /// Hives, and outside the drives also keys, of what a system once was.
+    fn of_history(&mut self, history: &History, evidence: &Evidence) {
+        let volume = &history.volume;
+        let is_in = |drives: &[Volume]| {
+            let mut layers = drives.iter().flat_map(|drive| &drive.layers);
+            layers.any(|layer| volume.label().is_within(layer.path()))
+        };
+        let is_outside = !is_in(evidence.volumes());
+        // A staged upgrade and a recovery environment are systems of their own.
+        let is_replaced = history.kind == HistoryKind::WindowsOld && is_in(&self.volumes);
+        if !is_outside && !is_replaced {
+            return;
+        }
+        if let Some(windows) = &volume.windows {
+            let place = match history.kind {
+                HistoryKind::WindowsOld => "Windows.old",
+                HistoryKind::UpgradeStaging => "upgrade",
+                HistoryKind::ShadowCopy => "shadow copy",
+                HistoryKind::Recovery => "recovery",
+            };
+            let mut places = vec![("System32\\config", place)];
+            if is_outside {
+                places.extend([("System32\\config\\RegBack", "RegBack"), ("repair", "repair")]);
+            }
+            for (folder, place) in places {
+                if let Some(file) = self.file(volume, &format!("{windows}\\{folder}\\SOFTWARE")) {
+                    self.add_history(file, place);
+                }
+            }
+        }
+        if is_outside {
+            let windows = volume.windows.as_deref().unwrap_or("Windows");
+            for store in Store::ALL {
+                let mut found = dirs(volume, &store.path(windows), &mut self.unread);
+                if let Some(below) = store.path_below_application_data() {
+                    let old = format!("Documents and Settings\\{}\\Application Data", store.old_profile());
+                    found.extend(dirs(volume, &format!("{old}\\{below}"), &mut self.unread));
+                }
+                for dir in found {
+                    if !self.keys.iter().any(|known| known.dir.same_as(&dir)) {
+                        self.keys.push(LooseKeys { dir, is_history: true, files: None });
+                    }
+                }
+            }
+        }
+    }
+
+    /// A listing in a folder that Windows does not make. Hives and keys in it may be backups, or of any machine.
+    fn beside_root(&mut self, folder: &LooseDir) {
+        for file in &folder.files {
+            if file.head(HEAD).is_ok_and(|head| listing::is_listing(&head, &file.name).is_some()) {
+                self.listings.push(file.clone());
+            }
+        }
+    }
+
+    /// A folder with its files by name; of a large one the first by name, for the rest is streamed if it holds keys.
+    fn opened(&mut self, folder: LooseDir, is_history: bool) -> Option<Loose> {
+        let LooseDir { dir, mut files, large, .. } = folder;
+        if large {
+            let mut first: BTreeMap<String, File> = BTreeMap::new();
+            for node in settled(dir.names().map(Some), &mut self.unread)? {
+                let Some(file) = settled(node.map(Some), &mut self.unread).and_then(Node::into_file) else {
+                    continue;
+                };
+                let is_full = first.len() >= MAX_LISTED_FILES;
+                if is_full && first.last_key_value().is_some_and(|(last, _)| *last <= file.name) {
+                    continue;
+                }
+                first.insert(file.name.clone(), file);
+                if first.len() > MAX_LISTED_FILES {
+                    first.pop_last();
+                }
+            }
+            let whole = first.into_values().map(|file| file.complete().map(Some));
+            files = whole.filter_map(|file| settled(file, &mut self.unread)).collect();
+        }
+        (!files.is_empty()).then_some(Loose { dir, files, is_large: large, is_history })
     }
 
     fn add_history(&mut self, file: File, place: &str) {
+        if self.history.iter().any(|(known, _)| known.file.same_as(&file)) {
+            return;
+        }
         if let Ok(Some((Role::Software, content))) = role_of(&file) {
             let content = RefCell::new(Some(content));
             let piece = HivePiece { role: Role::Software, file, logs: Vec::new(), content };
@@ -156,9 +270,9 @@ impl Pieces {
         }
     }
 
-    fn of_folder(&mut self, folder: &LooseFolder, loose: &mut Vec<HivePiece>, looked_into: &mut usize) {
+    fn of_folder(&mut self, folder: &Loose, loose: &mut Vec<HivePiece>, looked_into: &mut usize) {
         let sample = folder.files.iter().take(SAMPLE);
-        let named = sample.clone().filter(|file| FileName::parse(&file.name()).is_some()).count();
+        let named = sample.clone().filter(|file| FileName::parse(&file.name).is_some()).count();
         let mostly_keys = named * 2 > folder.files.len().min(SAMPLE);
         if folder.is_large && named > 0 || mostly_keys && folder.files.len() > 200 {
             self.keys.push(LooseKeys { dir: folder.dir.clone(), is_history: folder.is_history, files: None });
@@ -166,8 +280,8 @@ impl Pieces {
         }
         let mut keys = Vec::new();
         for file in &folder.files {
-            let name = file.name().into_owned();
-            if FileName::parse(&name).is_some() {
+            let name = file.name.as_str();
+            if FileName::parse(name).is_some() {
                 keys.push(file.clone());
                 continue;
             }
@@ -175,22 +289,22 @@ impl Pieces {
             if *looked_into > LOOKED_INTO {
                 break;
             }
-            let Ok(head) = file.head(HEAD) else { continue };
+            let Some(head) = settled(file.head(HEAD).map(Some), &mut self.unread) else { continue };
             if hive::is_hive(&head) {
                 self.loose_hive(folder, file, loose);
             } else if reg_export::is_reg_export(&head) {
                 if !folder.is_history {
                     self.exports.push(file.clone());
                 }
-            } else if let Some(form) = listing::form(&head) {
-                self.listings.push(ListingPiece { file: file.clone(), form });
+            } else if listing::is_listing(&head, name).is_some() {
+                self.listings.push(file.clone());
             } else if name.eq_ignore_ascii_case("applicationHost.config") || is_application_host(&head) {
                 self.config =
                     self.config.take().or_else(|| Some(file.clone()).filter(|_| !folder.is_history));
             } else if name.eq_ignore_ascii_case("IIS_schema.xml") || is_schema(&head) {
                 self.schema =
                     self.schema.take().or_else(|| Some(file.clone()).filter(|_| !folder.is_history));
-            } else if file.size() < super::containers::LARGEST && identify(&head).is_some() {
+            } else if file.size < super::containers::LARGEST && identify(&head).is_some() {
                 keys.push(file.clone());
             }
         }
@@ -203,8 +317,8 @@ impl Pieces {
         }
     }
 
-    fn loose_hive(&mut self, folder: &LooseFolder, file: &File, loose: &mut Vec<HivePiece>) {
-        if is_log_name(&file.name()) {
+    fn loose_hive(&mut self, folder: &Loose, file: &File, loose: &mut Vec<HivePiece>) {
+        if is_log_name(&file.name) {
             return;
         }
         match role_of(file) {
@@ -231,7 +345,7 @@ impl Pieces {
         let software: Vec<String> = loose
             .iter()
             .filter(|piece| piece.role == Role::Software)
-            .map(|piece| piece.file.path())
+            .map(|piece| piece.file.path().to_string())
             .collect();
         let has_system = self.hives.iter().any(|piece| piece.role == Role::Software);
         if !has_system && software.len() > 1 {
@@ -241,7 +355,7 @@ impl Pieces {
                 None => {}
                 Some(wanted) => {
                     let Some(at) = loose.iter().position(|piece| {
-                        piece.role == Role::Software && plain(&piece.file.path()) == wanted
+                        piece.role == Role::Software && plain(piece.file.path().as_str()) == wanted
                     }) else {
                         return Err(GatherError::NoSuchSystem {
                             wanted: windows.unwrap_or_default().to_owned(),
@@ -269,7 +383,7 @@ impl Pieces {
 }
 
 fn same_folder(a: &File, b: &File) -> bool {
-    a.parent().path() == b.parent().path()
+    a.parent().same_as(b.parent())
 }
 
 /// Whether several loose SOFTWARE hives are copies of one.
@@ -291,14 +405,24 @@ fn is_log_name(name: &str) -> bool {
     [".log", ".log1", ".log2"].iter().any(|end| name.ends_with(end))
 }
 
+/// The beginning of a text file, in UTF-8 or in UTF-16 with or without a mark.
+fn text(head: &[u8]) -> Cow<'_, str> {
+    let encoding = match head {
+        [0xff, 0xfe, ..] | [b'<', 0, ..] => UTF_16LE,
+        [0xfe, 0xff, ..] | [0, b'<', ..] => UTF_16BE,
+        _ => UTF_8,
+    };
+    encoding.decode_with_bom_removal(head).0
+}
+
 fn is_application_host(head: &[u8]) -> bool {
-    let text = listing::decode(head);
+    let text = text(head);
     text.contains("<configuration")
         && (text.contains("system.applicationHost") || text.contains("configProtectedData"))
 }
 
 fn is_schema(head: &[u8]) -> bool {
-    let text = listing::decode(head);
+    let text = text(head);
     text.contains("<configSchema") && text.contains("sectionSchema")
 }
 
@@ -307,7 +431,7 @@ fn role_of(file: &File) -> Result<Option<(Role, Content)>, String> {
     if !is_hive(file) {
         return Ok(None);
     }
-    let (bytes, sha256) = file.read(LARGEST_HIVE).map_err(|error| error.to_string())?;
+    let (bytes, sha256) = file.read_all(LARGEST_HIVE).map_err(|error| error.to_string())?;
     let hive = HiveFile::open(bytes).map_err(|error| error.to_string())?;
     let role = role_of_hive(&hive)?;
     Ok(role.map(|role| (role, (hive.into_bytes(), sha256))))
@@ -333,30 +457,4 @@ fn role_of_hive(hive: &HiveFile) -> Result<Option<Role>, String> {
     } else {
         None
     })
-}
-
-fn logs_beside(volume: &Volume, folder: &str, hive: &File) -> Vec<File> {
-    let mut logs: Vec<File> = Vec::new();
-    for end in ["LOG", "LOG1", "LOG2"] {
-        if let Some(log) = volume.file(&format!("{folder}\\{}.{end}", hive.name())) {
-            logs.push(log);
-        }
-    }
-    logs
-}
-
-/// Logs beside a loose hive: `software.hiv` may have `software.hiv.LOG1` or `software.LOG1`.
-fn logs_among(files: &[File], hive: &File) -> Vec<File> {
-    let name = hive.name().to_ascii_lowercase();
-    let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem).to_owned();
-    files
-        .iter()
-        .filter(|file| {
-            let log = file.name().to_ascii_lowercase();
-            ["log", "log1", "log2"]
-                .iter()
-                .any(|end| log == format!("{name}.{end}") || log == format!("{stem}.{end}"))
-        })
-        .cloned()
-        .collect()
 }

@@ -1,13 +1,14 @@
 //! Finds the folders of every store and streams them into the facts.
 
-use iiskeys_evidence::{Dir, File, Node, Timestamp, Volume};
+use iiskeys_evidence::{Completeness, Dir, EvidenceError, File, Node, Timestamp, Volume};
 
 use super::Progress;
 use super::containers::{HEAD, Intake, Interest, KeyFile, LARGEST, push_file};
 use super::listings::{FolderListing, Listings, store_of_path};
 use super::pieces::{LooseKeys, Pieces};
+use super::places::dirs;
 use crate::artifact::container::{Family, FileName, WellKnown, identify};
-use crate::machine::facts::{Coverage, EvidenceFile, Facts, FolderRole, KeyFolder};
+use crate::machine::facts::{Coverage, Damage, EvidenceFile, Facts, FolderRole, KeyFolder};
 use crate::machine::{Citation, Locator, Store};
 
 /// Where the `Application Data` of all users stands on Windows 2000 to 2003, below the drive root.
@@ -81,7 +82,7 @@ fn blank(store: Store, windows_path: String) -> KeyFolder {
 }
 
 fn coverage(dir: &Dir, listed: bool) -> Coverage {
-    let whole = dir.completeness() == iiskeys_evidence::Completeness::Volume;
+    let whole = dir.completeness() == Completeness::Volume;
     if whole || listed { Coverage::Complete } else { Coverage::Copied }
 }
 
@@ -95,40 +96,48 @@ fn same_place(listed: &str, windows_path: &str) -> bool {
 }
 
 /// The folders of a store on the drives.
-fn folders(facts: &Facts, pieces: &Pieces, store: Store) -> Vec<Found> {
+fn folders(facts: &mut Facts, pieces: &Pieces, store: Store) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
+    let mut unread = Vec::new();
     let windows = pieces.windows.clone().unwrap_or_else(|| "Windows".to_owned());
     for volume in &pieces.volumes {
         let drive = volume.letter.unwrap_or('C');
         let mut add = |dir: Dir, path: &str, role| {
-            if !found.iter().any(|known| known.dir.path() == dir.path()) {
+            // Links and junctions lead to one folder by several names.
+            if !found.iter().any(|known| known.dir.same_as(&dir)) {
                 found.push(Found { dir, windows_path: format!("{drive}:\\{path}"), role });
             }
         };
         let path = store.path(&windows);
-        for dir in volume.dirs(&path) {
+        for dir in dirs(volume, &path, &mut unread) {
             add(dir, &path, FolderRole::Current);
         }
         // A copy of the junction stands in where the folder itself was not copied.
         if let Some(rest) = path.strip_prefix("ProgramData\\")
-            && volume.resolve("ProgramData").is_none()
+            && !has_dir(volume, "ProgramData")
         {
-            for dir in volume.dirs(&format!("Users\\All Users\\{rest}")) {
+            for dir in dirs(volume, &format!("Users\\All Users\\{rest}"), &mut unread) {
                 add(dir, &path, FolderRole::Current);
             }
         }
         let Some(below) = store.path_below_application_data() else { continue };
-        if volume.is_junction_duplicate("Documents and Settings") {
+        // Since Windows Vista the old roots are junctions to folders that were looked at.
+        if has_dir(volume, "ProgramData") {
             continue;
         }
         for (path, role) in old_roots(facts, volume, drive, &windows, store) {
             let path = format!("{path}\\{below}");
-            for dir in volume.dirs(&path) {
+            for dir in dirs(volume, &path, &mut unread) {
                 add(dir, &path, role);
             }
         }
     }
+    facts.damage.extend(unread.into_iter().map(|(path, what)| Damage { path, what, citation: None }));
     found
+}
+
+fn has_dir(volume: &Volume, path: &str) -> bool {
+    matches!(volume.resolve(path), Ok(Some(Node::Dir(_))))
 }
 
 /// The `Application Data` folders in which a store may stand on old systems, the one that the registry names first.
@@ -145,7 +154,6 @@ fn old_roots(
     }
     let named = facts.os.common_app_data.value().and_then(|value| below_drive(facts, value, drive, windows));
     let usual = OLD_ROOTS.map(|root| root.replace('\u{0}', windows));
-    let exists = |path: &str| matches!(volume.resolve(path), Some(Node::Dir(_)));
     match named {
         Some(named) => {
             let mut roots = vec![(named.clone(), FolderRole::Current)];
@@ -156,7 +164,8 @@ fn old_roots(
         // Without the value the usual root counts, and the other one only where the usual one is not there.
         None => {
             let [first, second] = usual;
-            let second_role = if exists(&first) { FolderRole::OtherRoot } else { FolderRole::Current };
+            let second_role =
+                if has_dir(volume, &first) { FolderRole::OtherRoot } else { FolderRole::Current };
             vec![(first, FolderRole::Current), (second, second_role)]
         }
     }
@@ -197,7 +206,7 @@ fn loose(
     done: &mut u64,
     progress: &mut dyn Progress,
 ) {
-    let own = store_of_path(&keys.dir.path());
+    let own = store_of_path(keys.dir.path().as_str());
     let named = store_of_name(&keys.dir);
     let files: Option<Vec<File>> = match (&keys.files, own.or(named)) {
         (_, Some(own)) if own != store => return,
@@ -254,7 +263,7 @@ fn usual_path(facts: &Facts, store: Store) -> String {
 
 /// What a copied folder's own name says, without the path above it.
 fn store_of_name(dir: &Dir) -> Option<Store> {
-    let path = dir.path().to_ascii_lowercase();
+    let path = dir.path().as_str().to_ascii_lowercase();
     let mut parts = path.rsplit('/');
     match (parts.next().unwrap_or_default(), parts.next().unwrap_or_default()) {
         ("machinekeys", "dss") => Some(Store::DssMachine),
@@ -268,7 +277,7 @@ fn store_of_name(dir: &Dir) -> Option<Store> {
 }
 
 fn family_of(file: &File) -> Family {
-    if let Some(name) = FileName::parse(&file.name()) {
+    if let Some(name) = FileName::parse(&file.name) {
         for family in [Family::Capi, Family::Cng] {
             if WellKnown::by_prefix(family, name.prefix).is_some_and(|known| known.family == family) {
                 return family;
@@ -281,13 +290,10 @@ fn family_of(file: &File) -> Family {
 /// The store that most of a folder's first files belong to.
 fn sample_store(dir: &Dir) -> Store {
     let (mut cng, mut seen) = (0, 0);
-    let _ = dir.list(&mut |node| {
-        if let Node::File(file) = node {
-            seen += 1;
-            cng += usize::from(family_of(&file) == Family::Cng);
-        }
-        seen < 32
-    });
+    for file in dir.names().into_iter().flatten().flatten().filter_map(Node::into_file).take(32) {
+        seen += 1;
+        cng += usize::from(family_of(&file) == Family::Cng);
+    }
     if cng * 2 > seen { Store::CngMachine } else { Store::RsaMachine }
 }
 
@@ -302,12 +308,12 @@ fn stream(
     done: &mut u64,
     progress: &mut dyn Progress,
 ) {
-    folder.path = dir.path();
+    folder.path = dir.path().as_str().to_owned();
     folder.file = push_file(
         facts,
         EvidenceFile {
             kind: "key-folder",
-            path: dir.path(),
+            path: folder.path.clone(),
             size: None,
             sha256: None,
             created: None,
@@ -315,9 +321,9 @@ fn stream(
             enumerated: Some(0),
         },
     );
+    let path = folder.path.clone();
     facts.folders.push(folder);
     let at = facts.folders.len() - 1;
-    let path = dir.path();
     let mut intake = Intake::new(facts, interest, at, listing.names);
     let mut take = |file: File| {
         intake.add(Box::new(Piece(file)));
@@ -326,22 +332,25 @@ fn stream(
             progress.done(*done);
         }
     };
-    let mut trouble = None;
+    let mut trouble: Option<EvidenceError> = None;
     match files {
         Some(files) => files.into_iter().for_each(&mut take),
-        None => {
-            let listed = dir.list(&mut |node| {
-                if let Node::File(file) = node {
-                    take(file);
+        None => match dir.entries() {
+            Ok(entries) => {
+                for node in entries {
+                    match node {
+                        Ok(Node::File(file)) => take(file),
+                        Ok(Node::Dir(_)) => {}
+                        Err(error) => trouble = trouble.or(Some(error)),
+                    }
                 }
-                true
-            });
-            trouble = listed.err();
-        }
+            }
+            Err(error) => trouble = Some(error),
+        },
     }
     intake.finish();
     if let Some(error) = trouble {
-        facts.damage.push(crate::machine::facts::Damage {
+        facts.damage.push(Damage {
             path,
             what: format!("the folder could not be read to its end: {error}"),
             citation: None,
@@ -352,28 +361,28 @@ fn stream(
 struct Piece(File);
 
 impl KeyFile for Piece {
-    fn name(&self) -> std::borrow::Cow<'_, str> {
-        self.0.name()
+    fn name(&self) -> &str {
+        &self.0.name
     }
 
     fn size(&self) -> u64 {
-        self.0.size()
+        self.0.size
     }
 
     fn created(&self) -> Option<Timestamp> {
-        self.0.created()
+        self.0.created
     }
 
     fn modified(&self) -> Option<Timestamp> {
-        self.0.modified()
+        self.0.modified
     }
 
-    fn head(&self) -> Result<Vec<u8>, String> {
-        self.0.head(HEAD).map_err(|error| error.to_string())
+    fn head(&self, buffer: &mut [u8]) -> Result<usize, String> {
+        self.0.read_head(buffer).map_err(|error| error.to_string())
     }
 
     fn read(&self) -> Result<(Vec<u8>, [u8; 32]), String> {
-        self.0.read(LARGEST).map_err(|error| error.to_string())
+        self.0.read_all(LARGEST).map_err(|error| error.to_string())
     }
 }
 

@@ -2,9 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use std::sync::Arc;
-
-use iiskeys_core::evidence::{Evidence, MemoryFile, MemoryTree};
+use iiskeys_core::evidence::{Evidence, MemoryTree};
 use iiskeys_core::report::{FindingRow, Report};
 use iiskeys_core::{Options, Quiet};
 use iiskeys_fixtures::hive::{dirty, new_log};
@@ -39,12 +37,12 @@ fn is_config(path: &str) -> bool {
 
 /// Diagnoses a tree.
 pub fn of_tree(tree: MemoryTree) -> Report {
-    let evidence = Evidence::from_tree(Arc::new(tree));
+    let evidence = Evidence::from_tree(tree);
     iiskeys_core::diagnose(&evidence, &Options::default(), &mut Quiet).expect("a diagnosis")
 }
 
 fn add(tree: &mut MemoryTree, path: &str, bytes: Vec<u8>) {
-    tree.add(path, MemoryFile { bytes, ..MemoryFile::default() });
+    tree.insert(path, &bytes, None, None);
 }
 
 /// Everything, with a listing beside the copied files.

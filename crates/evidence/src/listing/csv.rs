@@ -1,181 +1,194 @@
-//! PowerShell's `Get-ChildItem | Export-Csv`, with whichever columns and culture it was made.
+//! `Get-ChildItem | Export-Csv`, or some of its columns through `Select-Object`.
 
-use super::dates::{self, Evidence, Order};
-use super::{Listed, ListedTime, Summary, split};
-use crate::time::{Precision, TICKS_PER_SECOND, Timestamp};
+use super::date::{self, DateOrder};
+use super::{FolderCache, ListedEntry, Survey, Tally, Visit, Zone, windows_path};
 
-/// Fields of one line; `line` may hold quoted fields with doubled quotes.
-fn fields(line: &str, delimiter: char) -> Vec<String> {
-    let mut fields = Vec::new();
-    let mut field = String::new();
-    let mut quoted = false;
-    let mut letters = line.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '"' if quoted && letters.peek() == Some(&'"') => {
-                field.push('"');
-                letters.next();
-            }
-            '"' => quoted = !quoted,
-            letter if letter == delimiter && !quoted => fields.push(std::mem::take(&mut field)),
-            letter => field.push(letter),
-        }
-    }
-    fields.push(field);
-    fields
-}
+/// Columns of one record; a record with more is not read.
+const MAX_COLUMNS: usize = 256;
 
-fn delimiter(header: &str) -> char {
-    [',', ';', '\t'].into_iter().max_by_key(|delimiter| header.matches(*delimiter).count()).unwrap_or(',')
-}
-
-pub(super) fn is_header(line: &str) -> bool {
-    let names: Vec<String> =
-        fields(line, delimiter(line)).iter().map(|name| name.trim().to_ascii_lowercase()).collect();
-    let has = |name: &str| names.iter().any(|known| known == name);
-    (has("fullname") || has("name") || has("pspath"))
-        && ["length", "creationtime", "creationtimeutc", "lastwritetime", "lastwritetimeutc"]
-            .iter()
-            .any(|name| has(name))
-}
-
-#[derive(Default)]
-struct Columns {
+/// Where the columns stand.
+pub(super) struct Header {
+    pub delimiter: char,
     full_name: Option<usize>,
     name: Option<usize>,
     directory: Option<usize>,
+    provider_path: Option<usize>,
     length: Option<usize>,
-    created: Option<(usize, bool)>,
-    modified: Option<(usize, bool)>,
-    is_dir: Option<usize>,
+    created: Option<(usize, Zone)>,
+    modified: Option<(usize, Zone)>,
+    container: Option<usize>,
     mode: Option<usize>,
     computer: Option<usize>,
 }
 
-impl Columns {
-    fn of(header: &[String]) -> Self {
-        let mut columns = Self::default();
-        for (at, name) in header.iter().enumerate() {
-            match name.trim().to_ascii_lowercase().as_str() {
-                "fullname" => columns.full_name = Some(at),
-                "name" => columns.name = Some(at),
-                "directory" | "directoryname" => columns.directory = Some(at),
-                "length" | "size" => columns.length = Some(at),
-                "creationtimeutc" => columns.created = Some((at, true)),
-                "creationtime" => columns.created = columns.created.or(Some((at, false))),
-                "lastwritetimeutc" => columns.modified = Some((at, true)),
-                "lastwritetime" => columns.modified = columns.modified.or(Some((at, false))),
-                "psiscontainer" => columns.is_dir = Some(at),
-                "mode" => columns.mode = Some(at),
-                "pscomputername" | "machinename" => columns.computer = Some(at),
-                _ => {}
-            }
+impl Header {
+    /// The column names, if this line holds those of a listing. The `#TYPE` line before them does not.
+    pub(super) fn parse(line: &str) -> Option<Self> {
+        if line.starts_with('#') {
+            return None;
         }
-        columns
+        [',', ';', '\t'].into_iter().find_map(|delimiter| Self::with_delimiter(line, delimiter))
+    }
+
+    fn with_delimiter(line: &str, delimiter: char) -> Option<Self> {
+        let fields = split(line, delimiter)?;
+        let at = |name: &str| fields.iter().position(|field| field.trim().eq_ignore_ascii_case(name));
+        let time = |name: &str| {
+            at(&format!("{name}Utc")).map(|at| (at, Zone::Utc)).or(at(name).map(|at| (at, Zone::Local)))
+        };
+        let header = Self {
+            delimiter,
+            full_name: at("FullName"),
+            name: at("Name").or(at("PSChildName")),
+            directory: at("DirectoryName").or(at("Directory")),
+            provider_path: at("PSPath"),
+            length: at("Length"),
+            created: time("CreationTime"),
+            modified: time("LastWriteTime"),
+            container: at("PSIsContainer"),
+            mode: at("Mode").or(at("Attributes")),
+            computer: at("PSComputerName").or(at("MachineName")),
+        };
+        let named = header.full_name.or(header.name).or(header.provider_path).is_some();
+        let told = header.length.is_some() || header.created.is_some() || header.modified.is_some();
+        (named && told).then_some(header)
+    }
+
+    /// The values of the time columns.
+    pub(super) fn times<'a>(&self, fields: &'a [String]) -> impl Iterator<Item = &'a str> {
+        [self.created, self.modified]
+            .into_iter()
+            .flatten()
+            .filter_map(|(at, _)| fields.get(at).map(String::as_str))
+    }
+
+    /// The machine that a record names, by column or by the server in its path.
+    pub(super) fn computer(&self, fields: &[String]) -> Option<String> {
+        let named = self.computer.and_then(|at| fields.get(at)).filter(|name| !name.trim().is_empty());
+        let by_path = || self.full_name.and_then(|at| windows_path(fields.get(at)?).1);
+        named.map(|name| name.trim().to_owned()).or_else(by_path)
     }
 }
 
-pub(super) fn read(text: &str, each: &mut dyn FnMut(Listed)) -> Summary {
-    let mut summary = Summary::default();
-    let lines = || {
-        text.lines().zip(1_u64..).filter(|(line, _)| !line.trim().is_empty() && !line.starts_with("#TYPE"))
-    };
-    let Some((header, _)) = lines().next() else { return summary };
-    let delimiter = delimiter(header);
-    let columns = Columns::of(&fields(header, delimiter));
-    let mut seen = Evidence::default();
-    for (line, _) in lines().skip(1) {
-        let row = fields(line, delimiter);
-        for (at, _) in [columns.created, columns.modified].into_iter().flatten() {
-            if let Some((date, time)) = row.get(at).and_then(|field| field.trim().split_once([' ', 'T'])) {
-                seen.see(date, dates::clock(time).is_some_and(|(_, half, _)| half));
+/// Takes a record apart; `None` for an open quote or too many columns.
+pub(super) fn split(line: &str, delimiter: char) -> Option<Vec<String>> {
+    let mut fields = Vec::new();
+    let mut field = String::new();
+    let mut chars = line.chars().peekable();
+    let mut quoted = false;
+    while let Some(c) = chars.next() {
+        match c {
+            '"' if quoted && chars.peek() == Some(&'"') => {
+                chars.next();
+                field.push('"');
             }
+            '"' if quoted || field.is_empty() => quoted = !quoted,
+            c if c == delimiter && !quoted => {
+                fields.push(std::mem::take(&mut field));
+                if fields.len() > MAX_COLUMNS {
+                    return None;
+                }
+            }
+            c => field.push(c),
         }
     }
-    let order = seen.order();
-    summary.ambiguous_dates = seen.any() && order.is_none();
-    for (line, number) in lines().skip(1) {
-        let row = fields(line, delimiter);
-        let get = |at: Option<usize>| {
-            at.and_then(|at| row.get(at)).map(|field| field.trim()).filter(|field| !field.is_empty())
-        };
-        let (folder, name) = match (get(columns.full_name), get(columns.name)) {
-            (Some(path), _) => split(path),
-            (None, Some(name)) => {
-                let folder = get(columns.directory).map(|folder| split(&format!("{folder}\\x")).0);
-                (folder.unwrap_or_default(), name.to_owned())
-            }
-            (None, None) => {
-                summary.not_understood += 1;
-                continue;
-            }
-        };
-        if summary.computer.is_none() {
-            summary.computer = get(columns.computer).map(str::to_owned);
-        }
-        let time = |column: Option<(usize, bool)>| {
-            let (at, utc) = column?;
-            moment(get(Some(at))?, utc, order)
-        };
-        summary.entries += 1;
-        each(Listed {
-            is_dir: get(columns.is_dir).is_some_and(|flag| flag.eq_ignore_ascii_case("true"))
-                || get(columns.mode).is_some_and(|mode| mode.starts_with('d')),
-            is_deleted: false,
-            size: get(columns.length).and_then(|size| size.parse().ok()),
-            created: time(columns.created),
-            modified: time(columns.modified),
-            line: number,
-            folder,
-            name,
-        });
-    }
-    summary
+    fields.push(field);
+    (!quoted).then_some(fields)
 }
 
-/// A time such as `2012-04-30T15:47:03.1234567Z`, `30.04.2012 15:47:03` or `4/30/2012 3:47:03 PM`.
-fn moment(field: &str, utc: bool, order: Option<Order>) -> Option<ListedTime> {
-    let (date, time) = field.split_once([' ', 'T'])?;
-    let (time, zulu) = match time.strip_suffix(['Z', 'z']) {
-        Some(time) => (time, true),
-        None => (time, false),
-    };
-    let (time, offset) = offset(time);
-    let (time, ticks) = match time.split_once(['.', ',']) {
-        Some((whole, fraction)) if whole.contains(':') && !fraction.is_empty() => {
-            let digits = format!("{fraction:0<7}");
-            (
-                whole,
-                digits
-                    .get(..7)
-                    .and_then(|digits| digits.parse::<u64>().ok())
-                    .filter(|ticks| *ticks < TICKS_PER_SECOND),
-            )
-        }
-        _ => (time, None),
-    };
-    let mut time = dates::moment(date, time, order?)?;
-    if let Some(ticks) = ticks {
-        time = Timestamp::from_filetime(time.filetime() + ticks)?;
-    }
-    if let Some(minutes) = offset {
-        time = time.plus_minutes(-minutes)?;
-    }
-    debug_assert!(time.precision() <= Precision::Minute);
-    Some(ListedTime { time, is_local: !(utc || zulu || offset.is_some()) })
+/// Reads records one after the other.
+pub(super) struct State {
+    order: Option<DateOrder>,
+    header: Option<Header>,
+    folder: FolderCache,
 }
 
-/// Splits `+01:00` off a time; the offset in minutes.
-fn offset(time: &str) -> (&str, Option<i64>) {
-    let Some(at) = time.rfind(['+', '-']) else { return (time, None) };
-    let (clock, zone) = time.split_at(at);
-    let minutes = (|| {
-        let (hours, minutes) = zone.get(1..)?.split_once(':')?;
-        let total = hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?;
-        Some(if zone.starts_with('-') { -total } else { total })
-    })();
-    match minutes {
-        Some(minutes) if minutes.abs() <= 14 * 60 => (clock, Some(minutes)),
-        _ => (time, None),
+impl State {
+    pub(super) fn new(survey: &Survey) -> Self {
+        Self { order: survey.order, header: None, folder: FolderCache::default() }
     }
+
+    pub(super) fn line(&mut self, number: u64, line: &str, tally: &mut Tally, visit: Visit<'_>) {
+        let Some(header) = &self.header else {
+            self.header = Header::parse(line);
+            return;
+        };
+        if line.trim().is_empty() {
+            return;
+        }
+        let Some(fields) = split(line, header.delimiter) else {
+            tally.bad(number);
+            return;
+        };
+        // Several outputs in one file repeat their column names.
+        if header
+            .name
+            .or(header.full_name)
+            .and_then(|at| fields.get(at))
+            .is_some_and(|field| field.eq_ignore_ascii_case("Name") || field.eq_ignore_ascii_case("FullName"))
+            && let Some(next) = Header::parse(line)
+        {
+            self.header = Some(next);
+            return;
+        }
+        match entry(header, &fields, self.order, &mut self.folder, number) {
+            Some(entry) => {
+                tally.entries += 1;
+                visit(&entry);
+            }
+            None => tally.bad(number),
+        }
+    }
+}
+
+fn entry<'a>(
+    header: &Header,
+    fields: &'a [String],
+    order: Option<DateOrder>,
+    cache: &'a mut FolderCache,
+    line: u64,
+) -> Option<ListedEntry<'a>> {
+    let get =
+        |at: Option<usize>| at.and_then(|at| fields.get(at)).map(|f| f.trim()).filter(|f| !f.is_empty());
+    let provider = || get(header.provider_path).map(|path| path.split_once("::").map_or(path, |(_, p)| p));
+    let (folder, name) = match get(header.full_name).or_else(provider) {
+        Some(full) => full.trim_end_matches(['\\', '/']).rsplit_once(['\\', '/']).unwrap_or(("", full)),
+        None => (get(header.directory).unwrap_or_default(), get(header.name)?),
+    };
+    let length = get(header.length);
+    let size = match length {
+        Some(text) => Some(whole_number(text)?),
+        None => None,
+    };
+    let is_dir = match (get(header.container), get(header.mode)) {
+        (Some(flag), _) => flag.eq_ignore_ascii_case("true"),
+        (None, Some(mode)) => mode.starts_with('d') || mode.contains("Directory"),
+        (None, None) => header.length.is_some() && length.is_none(),
+    };
+    let time = |column: Option<(usize, Zone)>| match column {
+        Some((at, zone)) => get(Some(at)).map(|text| date::value(text, order, zone)),
+        None => None,
+    };
+    let (created, modified) = (time(header.created), time(header.modified));
+    // A value that stands there and cannot be read makes the whole record doubtful.
+    if name.is_empty() || created == Some(None) || modified == Some(None) {
+        return None;
+    }
+    Some(ListedEntry {
+        folder: cache.get(folder),
+        name,
+        is_dir,
+        // PowerShell 7 gives folders a length of 1 in some versions.
+        size: size.filter(|_| !is_dir),
+        created: created.flatten(),
+        modified: modified.flatten(),
+        line,
+        deleted: false,
+    })
+}
+
+fn whole_number(text: &str) -> Option<u64> {
+    let plain: String =
+        text.chars().filter(|c| !['.', ',', ' ', '\u{a0}', '\u{202f}', '\''].contains(c)).collect();
+    plain.parse().ok()
 }
