@@ -180,6 +180,11 @@ fn with_logs(place: &str, hive: &Path, file: HiveFile, said: &Value) {
                 "{place}"
             );
             assert!(!outcome.hive.is_dirty() && !outcome.applied.is_empty(), "{place}");
+            // What Windows itself made of the same hive and logs.
+            let by_windows = folder.join("RecoveredHive_Windows10");
+            if by_windows.is_file() {
+                assert!(outcome.hive.bytes()[4096..] == bytes(&by_windows)[4096..], "{place}");
+            }
             let root = view.root().expect("a root").last_written().map(|time| time.to_string());
             assert_eq!(result["root_last_write"].as_str(), root.as_deref(), "{place}");
         }

@@ -37,6 +37,9 @@ pub enum HiveError {
         /// What `nt-hive` said.
         what: String,
     },
+    /// A list names more keys or values than the hive has room for.
+    #[error("a list names more keys or values than the hive has room for")]
+    Runaway,
     /// A value's data is not where its header says.
     #[error("a value names {size} bytes of data at {offset:#x}, which do not lie in the hive")]
     NoData {

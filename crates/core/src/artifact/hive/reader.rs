@@ -308,9 +308,11 @@ impl<'h> Key<'h> {
         trouble.map_or(Ok(None), Err)
     }
 
-    /// Its subkeys. A damaged list gives one error and ends.
+    /// Its subkeys. A damaged list gives one error and ends, and so does one that names more than the hive has room for:
+    /// lists of lists may name the same keys millions of times.
     pub fn subkeys(&self) -> impl Iterator<Item = Result<Key<'h>, HiveError>> + use<'h> {
         let hive = self.hive;
+        let mut left = hive.bytes.len() / KEY_NAME;
         let (mut list, mut failed) = match guarded(|| self.node.subkeys()) {
             Ok(None) => (None, None),
             Ok(Some(Ok(list))) => (Some(list), None),
@@ -321,6 +323,11 @@ impl<'h> Key<'h> {
             if let Some(error) = failed.take() {
                 return Some(Err(error));
             }
+            if list.is_some() && left == 0 {
+                list = None;
+                return Some(Err(HiveError::Runaway));
+            }
+            left = left.saturating_sub(1);
             let next = guarded(|| list.as_mut().and_then(Iterator::next));
             match next {
                 Ok(None) => None,
@@ -334,9 +341,10 @@ impl<'h> Key<'h> {
         })
     }
 
-    /// Its values. A damaged list gives one error and ends.
+    /// Its values. A damaged list gives one error and ends, like that of the subkeys.
     pub fn values(&self) -> impl Iterator<Item = Result<Value<'h>, HiveError>> + use<'h> {
         let hive = self.hive;
+        let mut left = hive.bytes.len() / VALUE_NAME;
         let (mut list, mut failed) = match guarded(|| self.node.values()) {
             Ok(None) => (None, None),
             Ok(Some(Ok(list))) => (Some(list), None),
@@ -347,6 +355,11 @@ impl<'h> Key<'h> {
             if let Some(error) = failed.take() {
                 return Some(Err(error));
             }
+            if list.is_some() && left == 0 {
+                list = None;
+                return Some(Err(HiveError::Runaway));
+            }
+            left = left.saturating_sub(1);
             let next = guarded(|| list.as_mut().and_then(Iterator::next));
             match next {
                 Ok(None) => None,

@@ -123,6 +123,36 @@ fn a_cycle_of_keys_ends() {
 }
 
 #[test]
+fn a_list_that_names_the_same_keys_over_and_over_ends() {
+    let mut hive = HiveBuilder::new("SOFTWARE");
+    for number in 0..3_000 {
+        let _ = hive.key(&format!("key{number}"));
+    }
+    let mut bytes = hive.build();
+    let number = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+    let root = 4096 + number(&bytes, 36) + 4;
+    let lists = 4096 + number(&bytes, root + 28) + 4;
+    assert_eq!(&bytes[lists..lists + 2], b"ri");
+    let first = number(&bytes, lists + 4) as u32;
+    // A new list of lists at the end names the first list 16,000 times.
+    let cell = 4 + 4 + 16_000 * 4_usize;
+    let size = cell.next_multiple_of(8);
+    let at = bytes.len();
+    bytes.extend((-(size as i32)).to_le_bytes());
+    bytes.extend(b"ri");
+    bytes.extend(16_000_u16.to_le_bytes());
+    bytes.extend((0..16_000).flat_map(|_| first.to_le_bytes()));
+    bytes.resize(at + size, 0);
+    bytes[root + 20..root + 24].copy_from_slice(&8_000_000_u32.to_le_bytes());
+    bytes[root + 28..root + 32].copy_from_slice(&((at - 4096) as u32).to_le_bytes());
+    let file = HiveFile::open(bytes).unwrap();
+    let view = file.view().unwrap();
+    assert_eq!(view.key("absent").err(), Some(HiveError::Runaway));
+    let subkeys = view.root().unwrap().subkeys().count();
+    assert!(subkeys <= file.bytes().len() / 76 + 1);
+}
+
+#[test]
 fn deep_trees_need_no_stack() {
     let mut hive = HiveBuilder::new("DEEP");
     let path = vec!["k"; 600].join("\\");
