@@ -1,10 +1,11 @@
 //! Streams a folder of key containers into facts: one pass, memory that does not grow with the names.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use iiskeys_evidence::Timestamp;
 use sha2::{Digest, Sha256};
 
+use super::names::{Guids, Listed, Listing};
 use crate::artifact::container::{
     Algorithm, Container, Family, FileName, Glance, Guid, NamePattern, Prefix, PrefixCheck, Spec, State,
     WellKnown,
@@ -54,91 +55,6 @@ pub(super) trait KeyFile {
     fn head(&self, buffer: &mut [u8]) -> Result<usize, String>;
     /// All bytes with their SHA-256, read in one pass.
     fn read(&self) -> Result<(Vec<u8>, [u8; 32]), String>;
-}
-
-/// What a listing says about one name.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Listed {
-    /// Size in bytes.
-    pub size: Option<u64>,
-    /// Creation time.
-    pub created: Option<Timestamp>,
-    /// Modification time.
-    pub modified: Option<Timestamp>,
-    /// Line of the listing.
-    pub line: u64,
-    /// The listing.
-    pub file: FileId,
-}
-
-/// What listings say about one folder, without keeping the regular names.
-#[derive(Debug, Default)]
-pub(super) struct Listing {
-    guids: Guids,
-    regular: HashMap<(Prefix, u16), Listed>,
-    odd: BTreeMap<String, Listed>,
-}
-
-#[derive(Debug, Default)]
-struct Guids(Vec<Guid>);
-
-impl Guids {
-    /// The number of a GUID; `None` when there are absurdly many.
-    fn number(&mut self, guid: Guid) -> Option<u16> {
-        let at = match self.0.iter().position(|known| *known == guid) {
-            Some(at) => at,
-            None => {
-                self.0.push(guid);
-                self.0.len() - 1
-            }
-        };
-        u16::try_from(at).ok()
-    }
-}
-
-impl Listing {
-    /// Takes a name in. Later listings add what earlier ones lack: one may have creation times, another sizes.
-    pub fn add(&mut self, name: &str, listed: Listed) {
-        let merge = |known: &mut Listed| {
-            known.size = known.size.or(listed.size);
-            known.created = known.created.or(listed.created);
-            known.modified = known.modified.or(listed.modified);
-        };
-        match regular(name).and_then(|(prefix, guid)| Some((prefix, self.guids.number(guid)?))) {
-            Some(key) => {
-                self.regular.entry(key).and_modify(merge).or_insert(listed);
-            }
-            None => {
-                self.odd.entry(name.to_ascii_lowercase()).and_modify(merge).or_insert(listed);
-            }
-        }
-    }
-
-    fn take(&mut self, name: &str) -> Option<Listed> {
-        match regular(name).and_then(|(prefix, guid)| Some((prefix, self.guids.number(guid)?))) {
-            Some(key) => self.regular.remove(&key),
-            None => self.odd.remove(&name.to_ascii_lowercase()),
-        }
-    }
-
-    /// The names that are left, sorted.
-    fn rest(self) -> Vec<(String, Listed)> {
-        let mut rest: Vec<(String, Listed)> = self.odd.into_iter().collect();
-        let guids = self.guids.0;
-        rest.extend(self.regular.into_iter().filter_map(|((prefix, number), listed)| {
-            let guid = guids.get(usize::from(number))?;
-            Some((format!("{prefix}_{guid}"), listed))
-        }));
-        rest.sort_by(|(a, _), (b, _)| a.cmp(b));
-        rest
-    }
-}
-
-/// Prefix and GUID of a name that is nothing but these two, in the usual case.
-fn regular(name: &str) -> Option<(Prefix, Guid)> {
-    let parsed = FileName::parse(name)?;
-    let guid = parsed.guid?;
-    (!parsed.is_set_aside() && parsed.third.is_none()).then_some((parsed.prefix, guid))
 }
 
 /// Takes the files of one folder in.

@@ -75,6 +75,7 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces) {
     };
     facts.identity = registry::identity(&software_reader);
     facts.os = registry::os(&software_reader, &system_reader);
+    facts.os.image_layer = pieces.hives.iter().any(is_delta);
     facts.iis = registry::iis(&software_reader, &system_reader);
     mismatch::network_cards(facts, &software_reader, &system_reader);
     let applied =
@@ -84,6 +85,11 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces) {
     facts.system = known(&system, &exports.system, bad("SYSTEM"), Need::SystemHive);
     rivals(facts, pieces, software.is_some(), &exports);
     history(facts, pieces);
+}
+
+/// Whether a hive holds only the changes of a container image's layer: such files are called `Software_Delta`.
+fn is_delta(piece: &HivePiece) -> bool {
+    piece.file.name.to_ascii_lowercase().ends_with("_delta")
 }
 
 fn reader<'a>(

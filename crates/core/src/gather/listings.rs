@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use iiskeys_evidence::listing::{self, ListedEntry, ListingKind, Zone};
 use iiskeys_evidence::{Timestamp, WindowsPath, same_name};
 
-use super::containers::{Listed, Listing, push_file};
+use super::containers::push_file;
+use super::names::{Listed, Listing};
 use super::pieces::Pieces;
 use crate::artifact::container::{Family, FileName, Prefix, WellKnown};
 use crate::machine::facts::{Damage, EvidenceFile, Facts};

@@ -8,6 +8,7 @@ mod containers;
 mod hives;
 mod listings;
 mod mismatch;
+mod names;
 mod pieces;
 mod places;
 mod registry;

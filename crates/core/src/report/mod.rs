@@ -3,6 +3,7 @@
 mod build;
 mod cause;
 mod json;
+mod rows;
 mod text;
 
 use schemars::JsonSchema;

@@ -38,17 +38,13 @@ impl Rule for ContainerDuplicated {
     }
 
     fn judge(&self, machine: &Machine<'_>) -> Judgement {
-        if let Some((why, _)) = &machine.template {
-            return Judgement::not_applicable(format!("{why}; its GUID is given at first start"));
-        }
-        if support::nothing_to_look_at(machine) {
-            return Judgement::not_applicable("no part of IIS is installed and no key folder is in evidence");
-        }
-        let mut judgement = Judgement::examined("no container stands under the current GUID and another one");
-        support::require_stores(machine, &mut judgement);
-        if !support::require_guid(machine, &mut judgement) {
-            return judgement;
-        }
+        let mut judgement = match support::begin_with_guid(
+            machine,
+            "no container stands under the current GUID and another one",
+        ) {
+            Ok(judgement) => judgement,
+            Err(judgement) => return judgement,
+        };
         for set in machine.sets.values() {
             let current = machine.standing_copies(set, Standing::Current);
             let others = machine.standing_copies(set, Standing::OtherGuid);

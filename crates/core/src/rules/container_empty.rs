@@ -36,11 +36,10 @@ impl Rule for ContainerEmpty {
     }
 
     fn judge(&self, machine: &Machine<'_>) -> Judgement {
-        if support::nothing_to_look_at(machine) {
-            return Judgement::not_applicable("no part of IIS is installed and no key folder is in evidence");
-        }
-        let mut judgement = Judgement::examined("every container holds a key pair");
-        support::require_stores(machine, &mut judgement);
+        let mut judgement = match support::begin(machine, "every container holds a key pair") {
+            Ok(judgement) => judgement,
+            Err(judgement) => return judgement,
+        };
         for set in machine.sets.values() {
             for &index in &set.copies {
                 match machine.condition(index) {

@@ -34,11 +34,11 @@ impl Rule for ContainerIncomplete {
     }
 
     fn judge(&self, machine: &Machine<'_>) -> Judgement {
-        if support::nothing_to_look_at(machine) {
-            return Judgement::not_applicable("no part of IIS is installed and no key folder is in evidence");
-        }
-        let mut judgement = Judgement::examined("every container holds the pairs that its owner needs");
-        support::require_stores(machine, &mut judgement);
+        let mut judgement =
+            match support::begin(machine, "every container holds the pairs that its owner needs") {
+                Ok(judgement) => judgement,
+                Err(judgement) => return judgement,
+            };
         support::require_contents(machine, &mut judgement);
         for set in machine.sets.values() {
             for &index in &set.copies {

@@ -32,11 +32,10 @@ impl Rule for ContainerMisnamed {
     }
 
     fn judge(&self, machine: &Machine<'_>) -> Judgement {
-        if support::nothing_to_look_at(machine) {
-            return Judgement::not_applicable("no part of IIS is installed and no key folder is in evidence");
-        }
-        let mut judgement = Judgement::examined("every name inside agrees with its file name");
-        support::require_stores(machine, &mut judgement);
+        let mut judgement = match support::begin(machine, "every name inside agrees with its file name") {
+            Ok(judgement) => judgement,
+            Err(judgement) => return judgement,
+        };
         for (index, container) in machine.facts.containers.iter().enumerate() {
             if !container.tracked {
                 continue;

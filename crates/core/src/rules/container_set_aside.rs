@@ -31,11 +31,10 @@ impl Rule for ContainerSetAside {
     }
 
     fn judge(&self, machine: &Machine<'_>) -> Judgement {
-        if support::nothing_to_look_at(machine) {
-            return Judgement::not_applicable("no part of IIS is installed and no key folder is in evidence");
-        }
-        let mut judgement = Judgement::examined("no renamed copy stands in the key folders");
-        support::require_stores(machine, &mut judgement);
+        let mut judgement = match support::begin(machine, "no renamed copy stands in the key folders") {
+            Ok(judgement) => judgement,
+            Err(judgement) => return judgement,
+        };
         for set in machine.sets.values() {
             for index in machine.standing_copies(set, Standing::SetAside) {
                 let name = set.name.clone().unwrap_or_else(|| set.prefix.to_string());

@@ -222,7 +222,28 @@ pub(super) fn require_stores(machine: &Machine<'_>, judgement: &mut Judgement) {
     }
 }
 
-/// Whether a rule about containers has anything to look at: IIS, or any folder of containers.
+/// Begins a rule about containers: `Err` when it does not apply because there is nothing to look at.
+pub(super) fn begin(machine: &Machine<'_>, examined: &str) -> Result<Judgement, Judgement> {
+    if nothing_to_look_at(machine) {
+        return Err(Judgement::not_applicable(
+            "no part of IIS is installed and no key folder is in evidence",
+        ));
+    }
+    let mut judgement = Judgement::examined(examined);
+    require_stores(machine, &mut judgement);
+    Ok(judgement)
+}
+
+/// Begins a rule that compares containers with the current GUID: `Err` with the judgement when that cannot be done.
+pub(super) fn begin_with_guid(machine: &Machine<'_>, examined: &str) -> Result<Judgement, Judgement> {
+    if let Some((why, _)) = &machine.template {
+        return Err(Judgement::not_applicable(format!("{why}; its GUID is given at first start")));
+    }
+    let mut judgement = begin(machine, examined)?;
+    if require_guid(machine, &mut judgement) { Ok(judgement) } else { Err(judgement) }
+}
+
+/// Whether a rule about containers has nothing to look at: no IIS, and no folder of containers.
 pub(super) fn nothing_to_look_at(machine: &Machine<'_>) -> bool {
     machine.iis_installed() == Some(false) && machine.needed.is_empty() && machine.facts.folders.is_empty()
 }

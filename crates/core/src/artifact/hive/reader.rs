@@ -312,65 +312,15 @@ impl<'h> Key<'h> {
     /// lists of lists may name the same keys millions of times.
     pub fn subkeys(&self) -> impl Iterator<Item = Result<Key<'h>, HiveError>> + use<'h> {
         let hive = self.hive;
-        let mut left = hive.bytes.len() / KEY_NAME;
-        let (mut list, mut failed) = match guarded(|| self.node.subkeys()) {
-            Ok(None) => (None, None),
-            Ok(Some(Ok(list))) => (Some(list), None),
-            Ok(Some(Err(error))) => (None, Some(error.into())),
-            Err(error) => (None, Some(error)),
-        };
-        std::iter::from_fn(move || {
-            if let Some(error) = failed.take() {
-                return Some(Err(error));
-            }
-            if list.is_some() && left == 0 {
-                list = None;
-                return Some(Err(HiveError::Runaway));
-            }
-            left = left.saturating_sub(1);
-            let next = guarded(|| list.as_mut().and_then(Iterator::next));
-            match next {
-                Ok(None) => None,
-                Ok(Some(Ok(node))) => Some(Ok(Key { node, hive })),
-                Ok(Some(Err(error))) => Some(Err(error.into())),
-                Err(error) => {
-                    list = None;
-                    Some(Err(error))
-                }
-            }
-        })
+        let room = hive.bytes.len() / KEY_NAME;
+        bounded(guarded(|| self.node.subkeys()), room).map(move |node| Ok(Key { node: node?, hive }))
     }
 
     /// Its values. A damaged list gives one error and ends, like that of the subkeys.
     pub fn values(&self) -> impl Iterator<Item = Result<Value<'h>, HiveError>> + use<'h> {
         let hive = self.hive;
-        let mut left = hive.bytes.len() / VALUE_NAME;
-        let (mut list, mut failed) = match guarded(|| self.node.values()) {
-            Ok(None) => (None, None),
-            Ok(Some(Ok(list))) => (Some(list), None),
-            Ok(Some(Err(error))) => (None, Some(error.into())),
-            Err(error) => (None, Some(error)),
-        };
-        std::iter::from_fn(move || {
-            if let Some(error) = failed.take() {
-                return Some(Err(error));
-            }
-            if list.is_some() && left == 0 {
-                list = None;
-                return Some(Err(HiveError::Runaway));
-            }
-            left = left.saturating_sub(1);
-            let next = guarded(|| list.as_mut().and_then(Iterator::next));
-            match next {
-                Ok(None) => None,
-                Ok(Some(Ok(value))) => Some(Ok(Value { value, hive })),
-                Ok(Some(Err(error))) => Some(Err(error.into())),
-                Err(error) => {
-                    list = None;
-                    Some(Err(error))
-                }
-            }
-        })
+        let room = hive.bytes.len() / VALUE_NAME;
+        bounded(guarded(|| self.node.values()), room).map(move |value| Ok(Value { value: value?, hive }))
     }
 
     /// The value of that name, without regard to case; an empty name is the default value.
@@ -388,6 +338,41 @@ impl<'h> Key<'h> {
         }
         trouble.map_or(Ok(None), Err)
     }
+}
+
+/// What opening a list of `nt-hive` gives.
+type Listed<L> = Result<Option<nt_hive::Result<L>>, HiveError>;
+
+/// The items of a list, at most `room` of them; whatever goes wrong is one error, the last item.
+fn bounded<L, T>(list: Listed<L>, room: usize) -> impl Iterator<Item = Result<T, HiveError>>
+where
+    L: Iterator<Item = nt_hive::Result<T>>,
+{
+    let (mut list, mut failed) = match list {
+        Ok(None) => (None, None),
+        Ok(Some(Ok(list))) => (Some(list), None),
+        Ok(Some(Err(error))) => (None, Some(HiveError::from(error))),
+        Err(error) => (None, Some(error)),
+    };
+    let mut left = room;
+    std::iter::from_fn(move || {
+        if let Some(error) = failed.take() {
+            return Some(Err(error));
+        }
+        let open = list.as_mut()?;
+        if left == 0 {
+            list = None;
+            return Some(Err(HiveError::Runaway));
+        }
+        left -= 1;
+        match guarded(|| open.next()) {
+            Ok(item) => item.map(|item| item.map_err(HiveError::from)),
+            Err(error) => {
+                list = None;
+                Some(Err(error))
+            }
+        }
+    })
 }
 
 /// A value.
