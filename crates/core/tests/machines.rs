@@ -67,6 +67,17 @@ fn healthy_machines_of_every_age_are_healthy() {
 }
 
 #[test]
+fn a_key_with_the_name_of_a_service_and_no_start_type_is_no_service() {
+    // Clients without IIS have such a key, with settings of ASP.NET below it.
+    let mut machine = Machine::new(Os::Client);
+    machine.set_system("ControlSet001\\Services\\W3SVC\\ASP\\Parameters", "x", Value::Dword(1));
+    let report = diagnose(&machine);
+    assert!(report.machine.iis.is_none());
+    assert_eq!(report.verdict, Verdict::Healthy, "{}", report.summary);
+    assert!(report.summary.contains("No part of IIS is installed"), "{}", report.summary);
+}
+
+#[test]
 fn windows_11_is_named_by_its_build() {
     let report = diagnose(&Machine::new(Os::Client));
     assert!(

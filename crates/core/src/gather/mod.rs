@@ -35,7 +35,7 @@ pub enum GatherError {
     /// Nothing in the evidence is of a kind that can be read.
     #[error(
         "no evidence could be read: expected registry hives or exports, key folders, listings or IIS configuration, \
-         found none; name the folder that holds them"
+         found none; name the folder that holds them, and unpack disk images and archives first"
     )]
     Nothing,
     /// Several installed systems, and no choice.

@@ -336,15 +336,14 @@ fn services(system: &Reader<'_>, key: &str) -> Known<BTreeMap<String, Service>> 
     let mut services = BTreeMap::new();
     for name in names {
         let upper = name.to_ascii_uppercase();
-        if SERVICES.contains(&upper.as_str()) {
-            let path = format!("{key}\\{name}");
-            services.insert(
-                upper,
-                Service {
-                    start: system.dword(&path, "Start").value().copied(),
-                    citation: Citation::new(system.file, Locator::Key(path.into())),
-                },
-            );
+        if !SERVICES.contains(&upper.as_str()) {
+            continue;
+        }
+        let path = format!("{key}\\{name}");
+        // Other products leave keys of these names with settings below them; a service has a start type.
+        if let Some(start) = system.dword(&path, "Start").value().copied() {
+            let citation = Citation::new(system.file, Locator::Key(path.into()));
+            services.insert(upper, Service { start, citation });
         }
     }
     Known::read(services, citation)

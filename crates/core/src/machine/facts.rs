@@ -150,7 +150,7 @@ pub struct Os {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {
     /// `Start`: 2 automatic, 3 manual, 4 disabled.
-    pub start: Option<u32>,
+    pub start: u32,
     /// Where it stands.
     pub citation: Citation,
 }

@@ -161,7 +161,7 @@ fn by_services(machine: &Machine<'_>, collector: &mut Collector) {
 fn iis_admin(machine: &Machine<'_>, collector: &mut Collector) -> Option<(Reason, Weight)> {
     let iis = &machine.facts.iis;
     if let Some(service) = service(machine, "IISADMIN") {
-        let disabled = service.start == Some(4);
+        let disabled = service.start == 4;
         return Some((
             Reason {
                 text: if disabled {

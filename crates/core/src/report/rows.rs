@@ -69,9 +69,9 @@ fn features(machine: &Machine<'_>) -> Vec<String> {
         .collect();
     features.extend(iis.services.value().into_iter().flatten().map(|(name, service)| {
         let start = match service.start {
-            Some(2) => "automatic",
-            Some(3) => "manual",
-            Some(4) => "disabled",
+            2 => "automatic",
+            3 => "manual",
+            4 => "disabled",
             _ => "unknown start",
         };
         format!("service {name} ({start})")
