@@ -9,6 +9,8 @@ use iiskeys_fixtures::container::{
     BlobSpec, CapiSpec, Cipher, CngSpec, Family, PairSpec, capi_name_only, file_name,
 };
 use iiskeys_fixtures::hive::{Data, HiveBuilder, dirty, new_log, old_log};
+use iiskeys_fixtures::listing;
+use iiskeys_fixtures::machine::{Machine, Os};
 
 const GUID: &str = "9790b371-34a5-4c0c-b5d1-6d7f4f4c4e4a";
 
@@ -24,6 +26,7 @@ fn main() -> io::Result<()> {
         ("dpapi_blob", blobs()),
         ("hive", vec![hive().build()]),
         ("hive_replay", replays()),
+        ("listing", listings()),
         ("reg_export", exports()),
         ("schema", schemas()),
     ] {
@@ -73,6 +76,11 @@ fn replays() -> Vec<Vec<u8>> {
         .into_iter()
         .map(|log| [units.to_vec(), before.clone(), log].concat())
         .collect()
+}
+
+fn listings() -> Vec<Vec<u8>> {
+    let files = Machine::new(Os::Server2003).listed();
+    vec![listing::dir(&files, true), listing::csv(&files, Some("WEB01")), listing::bodyfile(&files, true)]
 }
 
 fn exports() -> Vec<Vec<u8>> {
