@@ -370,7 +370,7 @@ fn name_inside(container: &ContainerFile) -> Option<String> {
 }
 
 fn sets(facts: &Facts, needed: &[Needed]) -> BTreeMap<(Store, Prefix), ContainerSet> {
-    let mut sets = BTreeMap::new();
+    let mut sets: BTreeMap<(Store, Prefix), ContainerSet> = BTreeMap::new();
     for need in needed {
         sets.entry((need.store, need.prefix)).or_insert_with(|| ContainerSet {
             store: need.store,
@@ -396,6 +396,12 @@ fn sets(facts: &Facts, needed: &[Needed]) -> BTreeMap<(Store, Prefix), Container
             })
             .copies
             .push(index);
+    }
+    // Large folders are read in the order in which the file system lists them.
+    for set in sets.values_mut() {
+        set.copies.sort_by_key(|&index| {
+            facts.containers.get(index).map(|container| (container.folder, container.name.as_str()))
+        });
     }
     sets
 }
