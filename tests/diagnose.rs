@@ -41,7 +41,7 @@ fn exit_codes_follow_the_findings() {
 fn a_single_file_and_several_paths_are_evidence() {
     let folder = tempfile::tempdir().expect("a folder");
     let machine = Machine::new(Os::Server2012R2);
-    put(folder.path(), Layout::Flat.files(&machine));
+    put(folder.path(), Layout::FlatRenamed.files(&machine));
     let one = run_in(folder.path(), ["diagnose", "software.hiv"]);
     assert_eq!(one.code, Some(3), "{}", one.stderr);
     assert_eq!(one.json()["machine"]["machine_guid"]["value"], GUID);
@@ -61,7 +61,7 @@ fn two_systems_need_a_choice() {
     let mut other = Machine::new(Os::Server2012R2);
     other.set_guid(OTHER_GUID, other.installed);
     for (name, machine) in [("one", &Machine::new(Os::Server2012R2)), ("two", &other)] {
-        put(&folder.path().join(name), Layout::Root.files(machine));
+        put(&folder.path().join(name), Layout::DriveRoot.files(machine));
     }
     let refused = run_in(folder.path(), ["diagnose", "."]);
     let sentence = refused.refusal();
@@ -79,10 +79,10 @@ fn two_systems_need_a_choice() {
 fn history_is_never_a_second_system() {
     let folder = tempfile::tempdir().expect("a folder");
     let machine = Machine::new(Os::Server2012R2);
-    put(folder.path(), Layout::Root.files(&machine));
+    put(folder.path(), Layout::DriveRoot.files(&machine));
     let mut old = Machine::new(Os::Server2012R2);
     old.set_guid(OTHER_GUID, old.installed);
-    put(&folder.path().join("Windows.old"), Layout::Root.files(&old));
+    put(&folder.path().join("Windows.old"), Layout::DriveRoot.files(&old));
     put(folder.path(), vec![("Windows/System32/config/RegBack/SOFTWARE".to_owned(), old.software())]);
     let report = run_in(folder.path(), ["diagnose", "."]).json();
     assert_eq!(report["verdict"], "healthy", "{report:#}");

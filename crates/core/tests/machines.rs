@@ -20,7 +20,7 @@ fn in_layout(machine: &Machine, layout: Layout) -> Report {
     }
     // What Macs and people leave beside the files.
     tree.insert("._software", &[0, 5, 22, 7, 0, 2], None, None);
-    tree.insert("SYSTEM", b"thirteen byte", None, None);
+    tree.insert("notes/SYSTEM", b"thirteen byte", None, None);
     of_tree(tree)
 }
 
@@ -45,8 +45,8 @@ fn every_layout_gives_the_same_findings() {
             rows.sort();
             rows
         };
-        let plain = in_layout(&machine, Layout::Root);
-        for layout in Layout::ALL {
+        let plain = in_layout(&machine, Layout::DriveRoot);
+        for layout in Layout::all() {
             let report = in_layout(&machine, layout);
             assert_eq!(rows(&report), rows(&plain), "{layout:?} of {:?}: {}", machine.os, report.summary);
             assert_eq!(report.verdict, plain.verdict, "{layout:?}: {}", report.summary);
@@ -263,7 +263,7 @@ fn the_library_can_be_used_step_by_step() {
     for (path, bytes) in Layout::Kape.files(&cases::guid_reset()) {
         tree.insert(&path, &bytes, None, None);
     }
-    tree.insert("dir.txt", &listing::dir(&cases::guid_reset().listed(), true), None, None);
+    tree.insert("dir.txt", &listing::english_dir(&cases::guid_reset().listed(), true), None, None);
     let evidence = Evidence::from_tree(tree);
     let facts = iiskeys_core::read(&evidence, &Options::default(), &mut Quiet).expect("facts");
     let machine = iiskeys_core::Machine::derive(&facts);

@@ -5,7 +5,7 @@ mod support;
 use iiskeys_core::evidence::MemoryTree;
 use iiskeys_core::report::{Level, Verdict};
 use iiskeys_fixtures::layout::Layout;
-use iiskeys_fixtures::listing::csv;
+use iiskeys_fixtures::listing::utc_csv;
 use iiskeys_fixtures::machine::{GUID, METABASE, Machine, OTHER_GUID, Os, Value};
 use iiskeys_fixtures::time::filetime;
 use support::{Kept, diagnose, diagnose_dirty, diagnose_kept, finding, findings, of_tree, outcome};
@@ -165,7 +165,7 @@ fn a_clients_software_beside_a_servers_system_is_a_mixture() {
 fn a_listing_made_on_another_computer_is_a_mixture() {
     let machine = Machine::new(Os::Server2012R2);
     let mut tree = tree(&machine);
-    add(&mut tree, "files.csv", csv(&machine.listed(), Some("ELSEWHERE")));
+    add(&mut tree, "files.csv", utc_csv(&machine.listed(), Some("ELSEWHERE")));
     assert_mixed(&of_tree(tree), "ELSEWHERE");
 }
 

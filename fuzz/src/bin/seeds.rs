@@ -80,7 +80,11 @@ fn replays() -> Vec<Vec<u8>> {
 
 fn listings() -> Vec<Vec<u8>> {
     let files = Machine::new(Os::Server2003).listed();
-    vec![listing::dir(&files, true), listing::csv(&files, Some("WEB01")), listing::bodyfile(&files, true)]
+    vec![
+        listing::english_dir(&files, true),
+        listing::utc_csv(&files, Some("WEB01")),
+        listing::bodyfile(&files, true).into_bytes(),
+    ]
 }
 
 fn exports() -> Vec<Vec<u8>> {

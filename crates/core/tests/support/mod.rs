@@ -7,7 +7,7 @@ use iiskeys_core::report::{FindingRow, Report};
 use iiskeys_core::{Options, Quiet};
 use iiskeys_fixtures::hive::{dirty, new_log};
 use iiskeys_fixtures::layout::Layout;
-use iiskeys_fixtures::listing::bodyfile;
+use iiskeys_fixtures::listing::{bodyfile, volume_rows};
 use iiskeys_fixtures::machine::Machine;
 
 /// Parts of a machine's evidence.
@@ -62,15 +62,16 @@ pub fn diagnose_kept(machine: &Machine, kept: &[Kept]) -> Report {
             Kept::Hives
         };
         if kept.contains(&part) {
-            add(&mut tree, &Layout::Kape.place(&path).expect("a place"), file.bytes);
+            add(&mut tree, &Layout::Kape.place(&path), file.bytes);
         }
     }
     if kept.contains(&Kept::Listing) {
         let listed: Vec<_> = machine.listed().into_iter().filter(|file| is_key(&file.path)).collect();
-        add(&mut tree, "listing.txt", bodyfile(&listed, false));
+        add(&mut tree, "listing.txt", bodyfile(&listed, false).into_bytes());
     }
     if kept.contains(&Kept::VolumeListing) {
-        add(&mut tree, "listing.txt", bodyfile(&machine.listed(), true));
+        let rows: Vec<_> = volume_rows().into_iter().chain(machine.listed()).collect();
+        add(&mut tree, "listing.txt", bodyfile(&rows, false).into_bytes());
     }
     if kept.contains(&Kept::Export) {
         add(&mut tree, "cryptography.reg", machine.export());
@@ -82,7 +83,7 @@ pub fn diagnose_kept(machine: &Machine, kept: &[Kept]) -> Report {
 pub fn diagnose_dirty(before: &Machine, after: &Machine, with_logs: bool) -> Report {
     let mut tree = MemoryTree::new();
     for (path, file) in after.files() {
-        let place = Layout::Kape.place(&path).expect("a place");
+        let place = Layout::Kape.place(&path);
         if path.ends_with("\\SOFTWARE") {
             let old = dirty(&before.software());
             if with_logs {

@@ -242,7 +242,7 @@ fn budgets_of_the_loose_walk_are_said() {
 mod matrix {
     use std::path::PathBuf;
 
-    use iiskeys_fixtures::layouts::{DRIVE_LAYOUTS, FLAT_LAYOUTS, Files, Layout, place, write};
+    use iiskeys_fixtures::layout::{DRIVE_LAYOUTS, FLAT_LAYOUTS, Files, Layout, place, write};
 
     use super::*;
     use crate::OpenOptions;

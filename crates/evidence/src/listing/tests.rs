@@ -1,6 +1,4 @@
-use iiskeys_fixtures::listing_forms::{
-    self as forge, CULTURES, CsvStyle, Culture, DirStyle, ENCODINGS, Listed,
-};
+use iiskeys_fixtures::listing::{self as forge, CULTURES, CsvStyle, Culture, DirStyle, ENCODINGS, Listed};
 use iiskeys_fixtures::rng::Rng;
 use proptest::prelude::*;
 
