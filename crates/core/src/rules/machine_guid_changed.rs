@@ -117,8 +117,14 @@ fn witnesses<'m>(machine: &'m Machine<'_>, judgement: &mut Judgement) -> Vec<Wit
                         current,
                         other,
                         why: format!(
-                            "a complete copy of {} stands under another GUID, and speaking against the current one: {}",
-                            need.name, objection.why
+                            "{} of {} stands under another GUID, and speaking against the current one: {}",
+                            if machine.condition(other) == Condition::Complete {
+                                "a complete copy"
+                            } else {
+                                "a copy of a size that holds keys"
+                            },
+                            need.name,
+                            objection.why
                         ),
                         confidence: objection.confidence,
                     });
@@ -337,6 +343,9 @@ fn explanations(machine: &Machine<'_>, old: &Guid) -> String {
     if !seen_here {
         let none_current = machine.guid.as_ref().and_then(row).is_none_or(|current| current.containers == 0);
         weighed.push((if none_current { 1 } else { 0 }, "key files copied from another machine".to_owned()));
+    }
+    if machine.generation.is_none() && !upper {
+        weighed.push((2, "a reset or an edit of the value, by Windows or by a tool".to_owned()));
     }
     if machine.generation.is_some_and(|generation| generation >= Generation::Nt51) && !upper {
         weighed.push((1, "an imaging or cloning tool, or sysprep".to_owned()));
