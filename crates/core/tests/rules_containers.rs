@@ -427,6 +427,21 @@ fn three_thousand_certificate_keys_some_of_them_damaged_are_healthy() {
 }
 
 #[test]
+fn a_folder_of_thousands_of_guids_stays_a_small_report() {
+    let mut machine = Machine::new(Os::Server2012R2);
+    let bytes = intact("{0}");
+    for number in 0..3_000_u32 {
+        let name = format!("{number:032x}_{number:08x}-2a31-4b7e-9d57-0c8a1f3b2e44");
+        machine.add_container_file(&name, bytes.clone(), LATER);
+    }
+    let report = diagnose(&machine);
+    assert!(report.guid_census.len() < 300 && report.container_groups.len() < 600);
+    let counted: u64 = report.container_groups.iter().map(|group| group.count).sum();
+    assert_eq!(counted, 3_000);
+    assert!(report.to_json().len() < 1_000_000, "{} bytes", report.to_json().len());
+}
+
+#[test]
 fn both_iis_keys_are_named_when_both_are_missing() {
     let mut machine = Machine::new(Os::Server2008R2);
     machine.remove_container(WAS_KEY, GUID);

@@ -17,6 +17,10 @@ use crate::machine::{Citation, FileId, FolderRole, Locator, Origin, Store};
 pub(super) const ROWS: usize = 500;
 /// In larger folders, so many damaged or misnamed containers of others have a row.
 const OUTLIERS: usize = 100;
+/// So many GUIDs of a folder are told apart; containers of others under further ones are counted together.
+const TOLD_APART: u16 = 256;
+/// So many sets of GUIDs under which containers of others stand are told apart.
+const SETS: usize = 512;
 /// Names kept as examples of an oddity.
 const EXAMPLES: usize = 3;
 /// A container file larger than this is not read: real ones take a few KiB.
@@ -78,13 +82,17 @@ impl<'a> Intake<'a> {
     /// Starts with a folder that is already in the facts.
     pub fn new(facts: &'a mut Facts, interest: &'a Interest, folder: usize, listing: Listing) -> Self {
         let store = facts.folders[folder].store;
+        let mut guids = Guids::default();
+        if let Some(current) = facts.identity.guid.value().and_then(|value| value.guid) {
+            guids.number(current);
+        }
         Self {
             facts,
             interest,
             folder,
             store,
             listing,
-            guids: Guids::default(),
+            guids,
             spread: Vec::new(),
             waiting: Vec::new(),
             head: [0; HEAD],
@@ -140,11 +148,15 @@ impl<'a> Intake<'a> {
                 if other != prefix {
                     break;
                 }
-                guids.extend(self.guids.0.get(usize::from(number)));
+                guids.extend(self.guids.get(number));
                 at += 1;
             }
             guids.sort_unstable();
-            *self.facts.spread.entry((self.store, guids)).or_default() += 1;
+            let mut key = (self.store, guids);
+            if self.facts.spread.len() >= SETS && !self.facts.spread.contains_key(&key) {
+                key.1.clear();
+            }
+            *self.facts.spread.entry(key).or_default() += 1;
         }
         let id = self.facts.folders[self.folder].file;
         if let Some(file) = self.facts.files.get_mut(id.0 as usize)
@@ -382,7 +394,9 @@ impl<'a> Intake<'a> {
         pattern: &'static str,
         odd: Option<Oddity>,
     ) {
-        let guid = parsed.and_then(|name| name.guid);
+        let number =
+            parsed.and_then(|name| self.guids.number(name.guid?)).filter(|number| *number < TOLD_APART);
+        let guid = number.and_then(|number| self.guids.get(number).copied());
         let key = GroupKey { folder: self.folder, guid, pattern, size_class: size_class(size) };
         let group = self.facts.groups.entry(key).or_default();
         group.count += 1;
@@ -402,9 +416,8 @@ impl<'a> Intake<'a> {
             }
         }
         let is_current_folder = self.facts.folders[self.folder].role == FolderRole::Current;
-        if let (Some(parsed), Some(guid), true) = (parsed, guid, is_current_folder)
+        if let (Some(parsed), Some(number), true) = (parsed, number, is_current_folder)
             && !parsed.is_set_aside()
-            && let Some(number) = self.guids.number(guid)
         {
             self.spread.push((parsed.prefix, number));
         }

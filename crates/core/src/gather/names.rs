@@ -32,19 +32,26 @@ pub(super) struct Listing {
 
 /// GUIDs by number, so that a million names need not carry theirs.
 #[derive(Debug, Default)]
-pub(super) struct Guids(pub Vec<Guid>);
+pub(super) struct Guids {
+    known: Vec<Guid>,
+    numbers: HashMap<Guid, u16>,
+}
 
 impl Guids {
     /// The number of a GUID; `None` when there are absurdly many.
     pub fn number(&mut self, guid: Guid) -> Option<u16> {
-        let at = match self.0.iter().position(|known| *known == guid) {
-            Some(at) => at,
-            None => {
-                self.0.push(guid);
-                self.0.len() - 1
-            }
-        };
-        u16::try_from(at).ok()
+        if let Some(number) = self.numbers.get(&guid) {
+            return Some(*number);
+        }
+        let number = u16::try_from(self.known.len()).ok()?;
+        self.known.push(guid);
+        self.numbers.insert(guid, number);
+        Some(number)
+    }
+
+    /// The GUID of that number.
+    pub fn get(&self, number: u16) -> Option<&Guid> {
+        self.known.get(usize::from(number))
     }
 }
 
@@ -76,9 +83,9 @@ impl Listing {
     /// The names that are left, sorted.
     pub fn rest(self) -> Vec<(String, Listed)> {
         let mut rest: Vec<(String, Listed)> = self.odd.into_iter().collect();
-        let guids = self.guids.0;
+        let guids = self.guids;
         rest.extend(self.regular.into_iter().filter_map(|((prefix, number), listed)| {
-            let guid = guids.get(usize::from(number))?;
+            let guid = guids.get(number)?;
             Some((format!("{prefix}_{guid}"), listed))
         }));
         rest.sort_by(|(a, _), (b, _)| a.cmp(b));

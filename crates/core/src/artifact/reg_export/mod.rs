@@ -11,6 +11,8 @@ use thiserror::Error;
 
 /// Errors that are kept; the rest is counted.
 const KEPT: usize = 16;
+/// Roots that are told apart; an export has one, a file of many exports a few.
+const ROOTS: usize = 256;
 /// Characters of a continued line; a longer one is an error of its own.
 const LONGEST: usize = 64 << 20;
 
@@ -225,7 +227,9 @@ impl Reader<'_> {
 
     fn start(&mut self, path: &str, line: u64, wanted: &impl Fn(&str) -> bool) {
         let path = full(path);
-        if !self.export.roots.last().is_some_and(|root| below(&path, root)) && !self.export.covers(&path) {
+        let roots = &self.export.roots;
+        let is_below = roots.last().is_some_and(|root| below(&path, root));
+        if !is_below && roots.len() < ROOTS && !self.export.covers(&path) {
             self.export.roots.push(path.clone());
         }
         self.keep = wanted(&path);
