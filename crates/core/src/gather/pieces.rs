@@ -27,6 +27,9 @@ const LOOKED_INTO: usize = 20_000;
 /// Key files of a folder that are looked at to tell whether it is one.
 const SAMPLE: usize = 64;
 
+/// A folder with so many names of key files is one of keys, whatever else is in it.
+const SURE: usize = 1_000;
+
 /// What a hive is, by the keys that it holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
@@ -240,10 +243,16 @@ impl Pieces {
         let LooseDir { dir, mut files, large, .. } = folder;
         if large {
             let mut first: BTreeMap<String, File> = BTreeMap::new();
+            let mut named = 0;
             for node in settled(dir.names().map(Some), &mut self.unread)? {
                 let Some(file) = settled(node.map(Some), &mut self.unread).and_then(Node::into_file) else {
                     continue;
                 };
+                named += usize::from(FileName::parse(&file.name).is_some());
+                if named >= SURE {
+                    self.keys.push(LooseKeys { dir, is_history, files: None });
+                    return None;
+                }
                 let is_full = first.len() >= MAX_LISTED_FILES;
                 if is_full && first.last_key_value().is_some_and(|(last, _)| *last <= file.name) {
                     continue;
