@@ -184,6 +184,18 @@ fn two_copies_known_by_name_alone_are_not_called_clear() {
 }
 
 #[test]
+fn a_container_that_may_be_needed_and_was_left_behind_is_not_called_clear() {
+    // The configuration is there and its keys are in place; whether IIS Admin is installed, nobody knows.
+    let mut machine = Machine::new(Os::Server2012R2);
+    machine.add_metabase_containers(OTHER_GUID, filetime((2014, 7, 1), (0, 0, 0)));
+    let report = diagnose_kept(&machine, &[Kept::Export, Kept::Keys, Kept::Config]);
+    assert_eq!(outcome(&report, "machine-guid-changed"), "not-evaluated");
+    assert_eq!(report.verdict, iiskeys_core::report::Verdict::Inconclusive);
+    // The services say that it is not installed.
+    assert_eq!(outcome(&diagnose(&machine), "machine-guid-changed"), "clear");
+}
+
+#[test]
 fn a_template_has_no_identity_to_lose() {
     let mut machine = Machine::new(Os::Server2012R2);
     machine.unset(CRYPTOGRAPHY, "MachineGuid");

@@ -320,6 +320,7 @@ fn summary(
 fn check(rule: &dyn Rule, judgement: &Judgement) -> CheckRow {
     let outcome = judgement.outcome();
     let mut needs: Vec<String> = judgement.gaps.iter().map(|(_, need)| need.text().to_owned()).collect();
+    needs.sort();
     needs.dedup();
     let gaps = judgement.gaps.iter().map(|(reason, _)| reason.as_str()).collect::<Vec<_>>().join("; ");
     let reason = match outcome {

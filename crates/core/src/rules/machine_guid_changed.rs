@@ -62,7 +62,8 @@ impl Rule for MachineGuidChanged {
             return judgement;
         }
         support::require_stores(machine, &mut judgement);
-        if machine.needed.is_empty() {
+        // A container of IIS that nothing is known to need may be needed all the same.
+        if machine.needed.is_empty() || an_iis_container_was_left_behind(machine) {
             support::require_needs(machine, &mut judgement);
         }
         let witnesses = witnesses(machine, &mut judgement);
@@ -71,6 +72,16 @@ impl Rule for MachineGuidChanged {
         }
         judgement
     }
+}
+
+/// Whether a container of IIS that is not known to be needed stands only under other GUIDs.
+fn an_iis_container_was_left_behind(machine: &Machine<'_>) -> bool {
+    machine.sets.values().any(|set| {
+        set.well_known.is_some_and(|known| known.is_iis())
+            && machine.need_of(set.store, set.prefix).is_none()
+            && machine.standing_copies(set, Standing::Current).is_empty()
+            && !machine.standing_copies(set, Standing::OtherGuid).is_empty()
+    })
 }
 
 /// A needed container that speaks for a change.
