@@ -1,7 +1,7 @@
 //! `container-corrupt`
 
 use super::support;
-use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
+use super::{Cite, Confidence, Finding, Group, Judgement, Rule, RuleInfo, Severity};
 use crate::machine::{Condition, ContainerSet, Content, Machine, Oddity, Standing};
 
 /// See [`INFO`].
@@ -76,19 +76,9 @@ fn finding(machine: &Machine<'_>, set: &ContainerSet, index: usize) -> Finding {
     }
     let mut remedies = Vec::new();
     if let Some(need) = need {
-        for &copy in &machine.standing_copies(set, Standing::SetAside) {
-            if machine.condition(copy).is_usable() {
-                remedies.push(Remedy::PutBack { copy });
-            }
-        }
-        if let Some(from) = support::best_other(machine, set).and_then(|best| machine.container(best).guid) {
-            remedies.push(Remedy::AdoptContainer { store: set.store, prefix: set.prefix, from });
-        }
-        remedies.push(Remedy::ReplaceContainer {
-            store: need.store,
-            prefix: need.prefix,
-            name: need.name.clone(),
-        });
+        remedies.extend(support::put_back(machine, set));
+        remedies.extend(support::adopt(machine, set).map(|(_, adopt)| adopt));
+        remedies.push(support::replace(need));
     }
     let confidence = if machine.guid.is_some() { Confidence::Proven } else { Confidence::Strong };
     Finding {

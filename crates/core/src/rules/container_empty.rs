@@ -3,7 +3,7 @@
 use super::support;
 use super::{Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
 use crate::artifact::container::well_known::Role;
-use crate::machine::{Condition, ContainerSet, Machine, Needed, Oddity, Standing};
+use crate::machine::{Condition, ContainerSet, Machine, Needed, Oddity};
 
 /// See [`INFO`].
 pub struct ContainerEmpty;
@@ -79,20 +79,11 @@ fn finding(machine: &Machine<'_>, set: &ContainerSet, index: usize) -> Finding {
     let name = set.name.clone().unwrap_or_else(|| set.prefix.to_string());
     let mut remedies = Vec::new();
     if let Some(need) = need.filter(|_| severity > Severity::Note) {
-        for &copy in &machine.standing_copies(set, Standing::SetAside) {
-            if machine.condition(copy).is_usable() {
-                remedies.push(Remedy::PutBack { copy });
-            }
+        remedies.extend(support::put_back(machine, set));
+        if let Some((from, adopt)) = support::adopt(machine, set) {
+            remedies.extend([Remedy::RestoreGuid(from), adopt]);
         }
-        if let Some(from) = support::best_other(machine, set).and_then(|best| machine.container(best).guid) {
-            remedies.push(Remedy::RestoreGuid(from));
-            remedies.push(Remedy::AdoptContainer { store: set.store, prefix: set.prefix, from });
-        }
-        remedies.push(Remedy::ReplaceContainer {
-            store: need.store,
-            prefix: need.prefix,
-            name: need.name.clone(),
-        });
+        remedies.push(support::replace(need));
     }
     let normal =
         set.well_known.is_none_or(|known| known.role != Role::MetabaseKey) && severity == Severity::Note;

@@ -1,9 +1,9 @@
 //! `container-incomplete`
 
 use super::support;
-use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
+use super::{Cite, Confidence, Finding, Group, Judgement, Rule, RuleInfo, Severity};
 use crate::artifact::container::well_known::Role;
-use crate::machine::{Condition, ContainerSet, Content, Machine, Standing};
+use crate::machine::{Condition, ContainerSet, Content, Machine};
 
 /// See [`INFO`].
 pub struct ContainerIncomplete;
@@ -67,19 +67,9 @@ fn finding(machine: &Machine<'_>, set: &ContainerSet, index: usize) -> Finding {
     let name = set.name.clone().unwrap_or_else(|| set.prefix.to_string());
     let mut remedies = Vec::new();
     if let Some(need) = need {
-        if let Some(from) = support::best_other(machine, set).and_then(|best| machine.container(best).guid) {
-            remedies.push(Remedy::AdoptContainer { store: set.store, prefix: set.prefix, from });
-        }
-        for &copy in &machine.standing_copies(set, Standing::SetAside) {
-            if machine.condition(copy).is_usable() {
-                remedies.push(Remedy::PutBack { copy });
-            }
-        }
-        remedies.push(Remedy::ReplaceContainer {
-            store: need.store,
-            prefix: need.prefix,
-            name: need.name.clone(),
-        });
+        remedies.extend(support::adopt(machine, set).map(|(_, adopt)| adopt));
+        remedies.extend(support::put_back(machine, set));
+        remedies.push(support::replace(need));
     }
     let evidence: Vec<Cite> = support::cite(machine, index)
         .map(|cite| Cite { observed: format!("{}; no {absent} pair", cite.observed), ..cite })

@@ -100,11 +100,7 @@ fn finding(machine: &Machine<'_>, need: &Needed) -> Finding {
         );
     }
     let mut remedies: Vec<Remedy> = aside.iter().map(|&copy| Remedy::PutBack { copy }).collect();
-    remedies.push(Remedy::ReplaceContainer {
-        store: need.store,
-        prefix: need.prefix,
-        name: need.name.clone(),
-    });
+    remedies.push(support::replace(need));
     Finding {
         rule: INFO.name,
         subject: support::subject_of_need(need),

@@ -72,9 +72,9 @@ fn finding(machine: &Machine<'_>, set: &ContainerSet, others: &[usize]) -> Findi
             remedies.push(Remedy::RestoreGuid(*from));
             remedies.push(Remedy::AdoptContainer { store: set.store, prefix: set.prefix, from: *from });
         }
-        remedies.push(replace(need));
+        remedies.push(support::replace(need));
     } else if let Some(need) = need {
-        remedies.push(replace(need));
+        remedies.push(support::replace(need));
     }
     Finding {
         rule: INFO.name,
@@ -96,10 +96,6 @@ fn finding(machine: &Machine<'_>, set: &ContainerSet, others: &[usize]) -> Findi
         remedies,
         affects: need.map(|need| need.users.clone()).unwrap_or_default(),
     }
-}
-
-fn replace(need: &crate::machine::Needed) -> Remedy {
-    Remedy::ReplaceContainer { store: need.store, prefix: need.prefix, name: need.name.clone() }
 }
 
 /// The containers of others, one finding for each store and set of GUIDs.

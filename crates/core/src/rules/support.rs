@@ -1,7 +1,7 @@
 //! What several rules share: how a need weighs, how a container is named and cited, and which evidence is lacking.
 
 use super::Judgement;
-use super::finding::{Cite, Confidence, Finding, Severity};
+use super::finding::{Cite, Confidence, Finding, Remedy, Severity};
 use crate::artifact::container::{Guid, Prefix};
 use crate::machine::facts::{Oddity, Recovery};
 use crate::machine::{
@@ -295,6 +295,26 @@ pub(super) fn best_other(machine: &Machine<'_>, set: &ContainerSet) -> Option<us
         (machine.condition(index), machine.created(index), machine.container(index).name.clone())
     });
     others.first().copied()
+}
+
+/// Sources on the machine: the set-aside copies that are whole.
+pub(super) fn put_back(machine: &Machine<'_>, set: &ContainerSet) -> impl Iterator<Item = Remedy> {
+    let copies = machine.standing_copies(set, Standing::SetAside);
+    copies
+        .into_iter()
+        .filter(|&copy| machine.condition(copy).is_usable())
+        .map(|copy| Remedy::PutBack { copy })
+}
+
+/// A source on the machine: the best copy under another GUID, and that GUID.
+pub(super) fn adopt(machine: &Machine<'_>, set: &ContainerSet) -> Option<(Guid, Remedy)> {
+    let from = best_other(machine, set).and_then(|best| machine.container(best).guid)?;
+    Some((from, Remedy::AdoptContainer { store: set.store, prefix: set.prefix, from }))
+}
+
+/// The source outside the machine.
+pub(super) fn replace(need: &Needed) -> Remedy {
+    Remedy::ReplaceContainer { store: need.store, prefix: need.prefix, name: need.name.clone() }
 }
 
 /// Containers of others with one oddity, by store and GUID.
