@@ -181,6 +181,7 @@ fn describe(path: PathBuf, name: String, kind: FileType, metadata: Option<&Metad
         size: of_file.map_or(0, Metadata::len),
         created: None,
         modified: of_file.and_then(modified),
+        record: None,
         kind,
     }
 }
@@ -207,6 +208,7 @@ fn follow(root: &Path, link: PathBuf, name: String) -> TreeEntry {
         size: 0,
         created: None,
         modified: None,
+        record: None,
     }
 }
 

@@ -10,7 +10,9 @@ use crate::error::EvidenceError;
 use crate::path::{EvidencePath, WindowsPath, percent_decoded, same_name};
 use crate::skip::SkipLog;
 use crate::time::Timestamp;
-use crate::tree::{Completeness, Detail, EntryKind, NodeId, Rows, Tree, TreeEntry, TreeKind, fill};
+use crate::tree::{
+    Completeness, Detail, EntryKind, FileRecord, NodeId, Rows, Tree, TreeEntry, TreeKind, fill,
+};
 
 /// SHA-256 of a file's bytes.
 pub type Sha256Digest = [u8; 32];
@@ -52,6 +54,8 @@ pub struct File {
     pub created: Option<Timestamp>,
     /// Last write of the data, as the evidence has it.
     pub modified: Option<Timestamp>,
+    /// The file record, where the evidence is a volume.
+    pub record: Option<FileRecord>,
     parent: Dir,
     id: NodeId,
     stored: Option<Box<str>>,
@@ -240,6 +244,7 @@ impl Dir {
                     size: entry.size,
                     created: entry.created,
                     modified: entry.modified,
+                    record: entry.record,
                     parent: self.clone(),
                     id: entry.id,
                     stored,
@@ -247,6 +252,15 @@ impl Dir {
                 }))
             }
         }
+    }
+
+    /// The security descriptor, self-relative as Windows stores it; `None` where the evidence does not keep it.
+    ///
+    /// # Errors
+    /// When it should be there and cannot be read.
+    pub fn security(&self) -> Result<Option<Vec<u8>>, EvidenceError> {
+        let tree = &self.0.source.tree;
+        tree.security(&self.0.id).map_err(|e| self.unreadable("read the access control of the folder", e))
     }
 
     pub(crate) fn unreadable(&self, action: &'static str, source: io::Error) -> EvidenceError {
@@ -346,11 +360,21 @@ impl File {
             size: self.size,
             created: self.created,
             modified: self.modified,
+            record: self.record,
         };
         match self.parent.0.source.tree.complete(entry) {
             Ok(full) => Ok(Self { size: full.size, created: full.created, modified: full.modified, ..self }),
             Err(error) => Err(self.unreadable("look at the file", error)),
         }
+    }
+
+    /// The security descriptor, self-relative as Windows stores it; `None` where the evidence does not keep it.
+    ///
+    /// # Errors
+    /// When it should be there and cannot be read.
+    pub fn security(&self) -> Result<Option<Vec<u8>>, EvidenceError> {
+        let tree = &self.parent.0.source.tree;
+        tree.security(&self.id).map_err(|e| self.unreadable("read the access control of the file", e))
     }
 
     /// Opens the file at its start.

@@ -30,4 +30,4 @@ pub use memory::MemoryTree;
 pub use path::{EvidencePath, WindowsPath, same_name};
 pub use skip::{SkipReason, Skipped};
 pub use time::{Precision, Timestamp};
-pub use tree::{Completeness, Tree, TreeKind};
+pub use tree::{Completeness, FileRecord, Tree, TreeKind};

@@ -130,6 +130,7 @@ impl MemoryTree {
             size: node.data.as_ref().map_or(0, |data| data.len() as u64),
             created: node.created.filter(|_| self.creation_times),
             modified: node.modified,
+            record: None,
         })
     }
 }

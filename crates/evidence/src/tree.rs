@@ -1,6 +1,6 @@
 //! The one interface behind which every kind of evidence stands.
 //!
-//! A [`Tree`] is a folder, later an archive or a volume of a disk image. It knows nothing of layouts and of what the
+//! A [`Tree`] is a folder, an archive or a volume of a disk image. It knows nothing of layouts and of what the
 //! files mean. Callers use the handles [`crate::Dir`] and [`crate::File`].
 
 use std::fmt;
@@ -18,6 +18,10 @@ pub enum TreeKind {
     Folder,
     /// A single file on the analyst's machine, shown as a folder that holds it alone.
     SingleFile,
+    /// The entries of an archive.
+    Archive,
+    /// A volume of a disk image.
+    Volume,
     /// Made in memory.
     Memory,
 }
@@ -72,6 +76,21 @@ pub enum EntryKind {
     Refused(SkipReason),
 }
 
+/// Where the master file table of a volume describes a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FileRecord {
+    /// Number of the record.
+    pub number: u64,
+    /// How often the record was given to a new file.
+    pub sequence: u16,
+}
+
+impl fmt::Display for FileRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.number, self.sequence)
+    }
+}
+
 /// One row of a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeEntry {
@@ -89,6 +108,8 @@ pub struct TreeEntry {
     pub created: Option<Timestamp>,
     /// Last write of the data.
     pub modified: Option<Timestamp>,
+    /// The file record, where the tree is a volume.
+    pub record: Option<FileRecord>,
 }
 
 /// The rows of one directory, read as they are asked for.
@@ -131,6 +152,16 @@ pub trait Tree: Send + Sync {
     /// # Errors
     /// When it cannot be opened.
     fn open(&self, file: &NodeId) -> io::Result<Box<dyn Read + Send>>;
+
+    /// The security descriptor of a file or directory, self-relative as Windows stores it.
+    ///
+    /// `None` where the tree does not keep access control.
+    ///
+    /// # Errors
+    /// When it should be there and cannot be read.
+    fn security(&self, _node: &NodeId) -> io::Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
 
     /// Reads the first bytes of a file into `buffer` and says how many there were.
     ///

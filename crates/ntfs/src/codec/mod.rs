@@ -1,0 +1,1 @@
+//! Decompressors of NTFS and of the Windows overlay filter.
