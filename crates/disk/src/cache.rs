@@ -91,3 +91,52 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn a_block_is_made_once_and_kept_until_others_need_its_room() {
+        let cache = BlockCache::new(64);
+        let owner = cache.owner();
+        let made = Cell::new(0);
+        let get = |index: u64| {
+            cache
+                .get(owner, index, || {
+                    made.set(made.get() + 1);
+                    Ok(vec![index as u8; 16])
+                })
+                .unwrap()
+        };
+        assert_eq!(&*get(1), &[1; 16]);
+        assert_eq!(&*get(1), &[1; 16]);
+        assert_eq!(made.get(), 1);
+        (2..=5).for_each(|index| drop(get(index)));
+        assert_eq!(made.get(), 5);
+        // Five blocks of 16 bytes are more than 64: the oldest went.
+        get(5);
+        assert_eq!(made.get(), 5);
+        get(1);
+        assert_eq!(made.get(), 6);
+    }
+
+    #[test]
+    fn owners_do_not_share_blocks_and_failures_are_not_kept() {
+        let cache = BlockCache::new(1024);
+        let (a, b) = (cache.owner(), cache.owner());
+        assert_ne!(a, b);
+        assert!(cache.get(a, 0, || Err(io::ErrorKind::InvalidData.into())).is_err());
+        assert_eq!(&*cache.get(a, 0, || Ok(vec![1])).unwrap(), &[1]);
+        assert_eq!(&*cache.get(b, 0, || Ok(vec![2])).unwrap(), &[2]);
+    }
+
+    #[test]
+    fn a_block_larger_than_the_cache_is_given_and_not_kept() {
+        let cache = BlockCache::new(8);
+        let owner = cache.owner();
+        assert_eq!(cache.get(owner, 0, || Ok(vec![7; 100])).unwrap().len(), 100);
+        assert_eq!(&*cache.get(owner, 0, || Ok(vec![8])).unwrap(), &[8]);
+    }
+}

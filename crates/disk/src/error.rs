@@ -59,6 +59,15 @@ pub enum DiskError {
     },
 }
 
+impl From<DiskError> for io::Error {
+    fn from(error: DiskError) -> Self {
+        match error {
+            DiskError::Io(error) => error,
+            other => bad_data(other.to_string()),
+        }
+    }
+}
+
 /// An error for a read that failed after the image was opened; the message says which part.
 pub fn bad_data(message: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, message)

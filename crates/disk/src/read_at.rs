@@ -146,3 +146,48 @@ impl ReadAt for Slice {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(source: &dyn ReadAt, offset: u64, count: usize) -> Vec<u8> {
+        let mut buf = vec![0xee; count];
+        let filled = source.read_at(offset, &mut buf).unwrap();
+        buf.truncate(filled);
+        buf
+    }
+
+    #[test]
+    fn a_read_is_short_only_where_the_data_ends() {
+        let data: Vec<u8> = (0..100).collect();
+        assert_eq!(read(&data, 10, 5), [10, 11, 12, 13, 14]);
+        assert_eq!(read(&data, 98, 5), [98, 99]);
+        assert!(read(&data, 100, 5).is_empty());
+        assert!(read(&data, u64::MAX, 5).is_empty());
+        let mut buf = [0; 3];
+        assert_eq!(data.read_exact_at(98, &mut buf).unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+
+    #[test]
+    fn a_slice_ends_where_it_ends_and_where_the_source_ends() {
+        let data: Arc<dyn ReadAt> = Arc::new((0..100u8).collect::<Vec<u8>>());
+        let slice = Slice::new(Arc::clone(&data), 10, 20);
+        assert_eq!(slice.len(), 20);
+        assert_eq!(read(&slice, 18, 10), [28, 29]);
+        assert!(read(&slice, 20, 10).is_empty());
+        assert_eq!(Slice::new(Arc::clone(&data), 90, u64::MAX).len(), 10);
+        assert!(Slice::new(data, 200, 5).is_empty());
+    }
+
+    #[test]
+    fn a_file_is_read_like_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        std::fs::write(&path, (0..100).collect::<Vec<u8>>()).unwrap();
+        let file = FileSource::open(&path).unwrap();
+        assert_eq!(file.len(), 100);
+        assert_eq!(read(&file, 98, 10), [98, 99]);
+        assert!(read(&file, 100, 1).is_empty());
+    }
+}

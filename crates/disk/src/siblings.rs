@@ -52,16 +52,15 @@ impl Siblings for FolderSiblings {
         }
         let called = |path: &Path| path.file_name().is_some_and(|n| n.eq_ignore_ascii_case(name));
         let exact = self.folder.join(name);
-        let path = if let Some(path) = self.named.iter().find(|path| called(path)) {
-            Some(path.clone())
-        } else if regular(&exact) {
+        let path = if regular(&exact) {
             Some(exact)
         } else {
-            std::fs::read_dir(&self.folder)?
+            let beside = std::fs::read_dir(&self.folder)?
                 .filter_map(Result::ok)
                 .map(|entry| entry.path())
                 .filter(|path| called(path) && regular(path))
-                .min()
+                .min();
+            beside.or_else(|| self.named.iter().find(|path| called(path)).cloned())
         };
         match path {
             Some(path) => Ok(Some(Arc::new(FileSource::open(&path)?))),
@@ -78,4 +77,46 @@ fn regular(path: &Path) -> bool {
 /// The last part of a path written with either slash.
 pub fn bare_name(path: &str) -> &str {
     path.rsplit(['/', '\\']).next().unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_files_of_the_folder_and_named_ones_are_found() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("case");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("Disk.E02"), b"two").unwrap();
+        std::fs::write(root.path().join("secret"), b"no").unwrap();
+        std::fs::write(root.path().join("parent.vhd"), b"parent").unwrap();
+        let siblings = FolderSiblings::of(&folder.join("disk.e01"), &[]);
+        let len = |name: &str| siblings.open(name).unwrap().map(|source| source.len());
+        assert_eq!(len("Disk.E02"), Some(3));
+        assert_eq!(len("disk.e02"), Some(3));
+        for name in ["../secret", "..", ".", "", "missing", "C:secret"] {
+            assert_eq!(len(name), None, "{name}");
+        }
+        let named = FolderSiblings::of(&folder.join("disk.e01"), &[root.path().join("parent.vhd")]);
+        assert_eq!(named.open("PARENT.vhd").unwrap().unwrap().len(), 6);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_symbolic_link_does_not_lead_out() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("case");
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(root.path().join("secret"), b"no").unwrap();
+        std::os::unix::fs::symlink(root.path().join("secret"), folder.join("disk.E02")).unwrap();
+        assert!(FolderSiblings::of(&folder.join("disk.E01"), &[]).open("disk.E02").unwrap().is_none());
+    }
+
+    #[test]
+    fn a_path_of_another_machine_is_cut_to_its_last_part() {
+        assert_eq!(bare_name("C:\\vm\\base.vhdx"), "base.vhdx");
+        assert_eq!(bare_name("../../etc/passwd"), "passwd");
+        assert_eq!(bare_name("plain"), "plain");
+    }
 }
