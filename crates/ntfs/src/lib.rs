@@ -1,5 +1,41 @@
 //! One NTFS volume as directories, files, times and security descriptors.
 //!
-//! Read-only, over any [`iiskeys_disk::ReadAt`].
+//! Read-only, over any [`iiskeys_disk::ReadAt`]. What stands on the volume is never believed: sizes are compared with
+//! what is there, trees and lists are bounded, and content that cannot be turned into bytes is an error that names the
+//! reason instead of zeros.
 
 pub mod codec;
+
+pub mod boot;
+pub mod deleted;
+pub mod directory;
+pub mod error;
+pub mod file;
+pub mod name;
+pub mod reparse;
+pub mod stream;
+pub mod upcase;
+pub mod volume;
+
+mod attribute;
+mod attribute_list;
+mod bytes;
+mod compressed;
+mod index;
+mod mft;
+mod record;
+mod runs;
+mod security;
+mod value;
+mod wof;
+
+pub use deleted::{Deleted, Recoverable, Trace};
+pub use error::NtfsError;
+pub use file::{File, StandardInformation};
+pub use index::Listing;
+pub use name::{DirEntry, FileName, Namespace, Times};
+pub use record::FileRef;
+pub use reparse::{Reparse, Target};
+pub use runs::Run;
+pub use stream::Stream;
+pub use volume::Volume;
