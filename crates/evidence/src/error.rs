@@ -65,6 +65,15 @@ impl EvidenceError {
         }
     }
 
+    /// What went wrong, without the path.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Unreadable { source, .. } => source.to_string(),
+            Self::Refused { reason, .. } => reason.to_string(),
+            other => other.to_string(),
+        }
+    }
+
     /// The same as a reason for [`crate::Evidence::skipped`].
     pub fn reason(&self) -> SkipReason {
         match self {

@@ -3,15 +3,25 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use iiskeys_disk::Image;
+
+use crate::archive::manifest::ManifestLimits;
+use crate::archive::{ArchiveLimits, Password, WithManifest};
+use crate::container::{Container, Digests};
 use crate::error::OpenError;
 use crate::folder::FolderTree;
 use crate::handle::{Dir, Source};
 use crate::layout::{self, Found, History, System, Volume};
 use crate::loose::{LooseDir, LooseDirs};
+use crate::mount::{self, Mount};
 use crate::path::EvidencePath;
 use crate::skip::{SkipLog, SkipReason, Skipped};
 use crate::tree::{Tree, TreeKind};
+
+/// Bytes that are unpacked into memory by default, of all images and archives inside archives together.
+pub const MAX_UNPACKED: u64 = 512 << 20;
 
 /// Budgets of one run; the defaults are the documented constants.
 #[derive(Debug, Clone)]
@@ -22,6 +32,14 @@ pub struct OpenOptions {
     pub loose_depth: usize,
     /// How many entries are looked at for drive roots and loose files.
     pub entries: u64,
+    /// Bytes that may be unpacked into memory, of all images and archives inside archives together.
+    pub unpacked: u64,
+    /// Bytes of decompressed blocks that are kept for one disk image.
+    pub image_cache: usize,
+    /// Bounds for archives.
+    pub archive: ArchiveLimits,
+    /// The password of encrypted archives.
+    pub password: Option<Password>,
 }
 
 impl Default for OpenOptions {
@@ -30,6 +48,10 @@ impl Default for OpenOptions {
             root_depth: layout::MAX_ROOT_DEPTH,
             loose_depth: crate::loose::MAX_LOOSE_DEPTH,
             entries: crate::loose::MAX_ENTRIES,
+            unpacked: MAX_UNPACKED,
+            image_cache: iiskeys_disk::cache::DEFAULT_CACHE,
+            archive: ArchiveLimits::default(),
+            password: None,
         }
     }
 }
@@ -40,6 +62,16 @@ pub struct Evidence {
     log: Arc<SkipLog>,
     found: Found,
     options: OpenOptions,
+    mounted: Vec<Mounted>,
+    /// Counts the bytes that are read from the files of disk images.
+    meter: Arc<AtomicU64>,
+}
+
+/// An image or archive that was opened.
+struct Mounted {
+    container: Arc<Container>,
+    image: Option<Image>,
+    verified: Option<Digests>,
 }
 
 impl Evidence {
@@ -72,7 +104,7 @@ impl Evidence {
             if covered {
                 inside.push(prefix);
             } else {
-                trees.push((prefix, Box::new(tree.clone())));
+                trees.push((prefix, with_manifest(tree.clone())));
             }
         }
         let evidence = Self::from_trees(trees, options);
@@ -83,12 +115,31 @@ impl Evidence {
     /// Evidence from trees that are already open, each shown under its own path.
     pub fn from_trees(trees: Vec<(EvidencePath, Box<dyn Tree>)>, options: &OpenOptions) -> Self {
         let log = Arc::new(SkipLog::default());
-        let tops: Vec<Dir> = trees
-            .into_iter()
-            .map(|(path, tree)| Dir::top(Arc::new(Source { tree, log: Arc::clone(&log) }), path))
-            .collect();
-        let found = layout::find(&tops, options);
-        Self { tops, log, found, options: options.clone() }
+        let top = |(path, tree), container| {
+            Dir::top(Arc::new(Source { tree, log: Arc::clone(&log), container }), path)
+        };
+        let mut tops: Vec<Dir> = trees.into_iter().map(|tree| top(tree, None)).collect();
+        let mut found = layout::find(&tops, options);
+        let mut mounted = Vec::new();
+        let meter = Arc::new(AtomicU64::new(0));
+        let budget = mount::Budget::new(options.unpacked);
+        let mut fresh = tops.clone();
+        for _ in 0..mount::MAX_NESTING {
+            let room = mount::MAX_MOUNTS.saturating_sub(mounted.len());
+            let mounts = mount::mount(&fresh, &found, options, room, &meter, &budget);
+            if mounts.is_empty() {
+                break;
+            }
+            fresh.clear();
+            for Mount { container, trees, image } in mounts {
+                fresh.extend(trees.into_iter().map(|tree| top(tree, Some(Arc::clone(&container)))));
+                mounted.push(Mounted { container, image, verified: None });
+            }
+            tops.extend(fresh.iter().cloned());
+            found = layout::find(&tops, options);
+        }
+        mounted.sort_by(|a, b| a.container.path.cmp(&b.container.path));
+        Self { tops, log, found, options: options.clone(), mounted, meter }
     }
 
     /// Evidence that is one tree.
@@ -99,6 +150,43 @@ impl Evidence {
     /// The topmost directory of each path that was given; a single file stands alone in one.
     pub fn tops(&self) -> &[Dir] {
         &self.tops
+    }
+
+    /// The disk images and archives that were opened, sorted by path.
+    ///
+    /// Each with the digests of its content, once [`Self::verify`] has computed them.
+    pub fn containers(&self) -> impl Iterator<Item = (&Container, Option<&Digests>)> {
+        self.mounted.iter().map(|mounted| (&*mounted.container, mounted.verified.as_ref()))
+    }
+
+    /// Reads every disk image to its end and computes the digests of its content.
+    ///
+    /// `progress` hears the path of the image, the bytes done and all bytes. An image that cannot be read to its end has
+    /// no digests; its damage says where the reading ended and why.
+    pub fn verify(&mut self, progress: &mut dyn FnMut(&EvidencePath, u64, u64)) {
+        for Mounted { container, image, verified } in &mut self.mounted {
+            let Some(image) = image else { continue };
+            let mut reached = 0;
+            let digests = iiskeys_disk::verify(image, &mut |done, all| {
+                reached = done;
+                progress(&container.path, done, all);
+            });
+            match digests {
+                Ok(digests) => *verified = Some(Digests { md5: digests.md5, sha1: digests.sha1 }),
+                Err(error) => {
+                    let at = first_unreadable(image, reached);
+                    Arc::make_mut(container).damage.push(format!(
+                        "the image cannot be read to its end, so its digests are not known: at byte {at} of the disk: \
+                         {error}"
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Bytes read so far from the files of disk images.
+    pub fn image_bytes_read(&self) -> u64 {
+        self.meter.load(Ordering::Relaxed)
     }
 
     /// The drives that were found, sorted by path.
@@ -143,6 +231,27 @@ impl Evidence {
     pub fn skipped_overflow(&self) -> u64 {
         self.log.overflow()
     }
+}
+
+/// Bytes behind a good place in which [`Evidence::verify`] failed, at most.
+const STRETCH: u64 = 1 << 20;
+const SECTOR: usize = 512;
+
+/// The first sector at or behind `from` that cannot be read.
+fn first_unreadable(image: &Image, from: u64) -> u64 {
+    let mut sector = [0; SECTOR];
+    let sectors = (from..from.saturating_add(STRETCH).min(image.data.len())).step_by(SECTOR);
+    let mut unreadable = sectors.filter(|at| !matches!(image.data.read_at(*at, &mut sector), Ok(1..)));
+    unreadable.next().unwrap_or(from)
+}
+
+/// A folder, with the times that a collector's list in it has.
+fn with_manifest(tree: FolderTree) -> Box<dyn Tree> {
+    if tree.kind() == TreeKind::SingleFile {
+        return Box::new(tree);
+    }
+    let timed = WithManifest::new(tree.clone(), &ManifestLimits::default());
+    if timed.manifest_count() == 0 { Box::new(tree) } else { Box::new(timed) }
 }
 
 fn open_error(path: &Path, source: io::Error) -> OpenError {

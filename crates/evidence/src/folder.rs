@@ -9,11 +9,12 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use iiskeys_disk::{FileSource, FolderSiblings, ReadAt, Siblings};
 use walkdir::WalkDir;
 
 use crate::skip::SkipReason;
 use crate::time::Timestamp;
-use crate::tree::{Completeness, Detail, EntryKind, NodeId, Rows, Tree, TreeEntry, TreeKind, fill};
+use crate::tree::{Completeness, Detail, EntryKind, NodeId, Rows, Tree, TreeEntry, TreeKind, fill, sibling};
 
 /// A real folder, or a single file shown as a folder that holds it alone.
 #[derive(Clone)]
@@ -118,6 +119,18 @@ impl Tree for FolderTree {
 
     fn open(&self, file: &NodeId) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(fs::File::open(path_of(file)?)?))
+    }
+
+    fn random(&self, file: &NodeId, _memory: u64) -> io::Result<Arc<dyn ReadAt>> {
+        Ok(Arc::new(FileSource::open(path_of(file)?)?))
+    }
+
+    fn sibling(&self, dir: &NodeId, name: &str, memory: u64) -> io::Result<Option<Arc<dyn ReadAt>>> {
+        if self.single {
+            // The user gave one file of several; those that belong to it stand beside it.
+            return FolderSiblings::of(path_of(dir)?, &[]).open(name);
+        }
+        sibling(self, dir, name, memory)
     }
 
     fn read_head(&self, file: &NodeId, buffer: &mut [u8]) -> io::Result<usize> {

@@ -4,14 +4,17 @@ use std::fmt;
 use std::io::{self, Read};
 use std::sync::Arc;
 
+use iiskeys_disk::ReadAt;
 use sha2::{Digest, Sha256};
 
+use crate::container::Container;
 use crate::error::EvidenceError;
 use crate::path::{EvidencePath, WindowsPath, percent_decoded, same_name};
 use crate::skip::SkipLog;
 use crate::time::Timestamp;
 use crate::tree::{
-    Completeness, Detail, EntryKind, FileRecord, NodeId, Rows, Tree, TreeEntry, TreeKind, fill,
+    Completeness, DeletedEntry, Detail, EntryKind, FileRecord, NodeId, Rows, Tree, TreeEntry, TreeKind,
+    VolumeIdentity, fill,
 };
 
 /// SHA-256 of a file's bytes.
@@ -21,6 +24,8 @@ pub type Sha256Digest = [u8; 32];
 pub(crate) struct Source {
     pub(crate) tree: Box<dyn Tree>,
     pub(crate) log: Arc<SkipLog>,
+    /// The image or archive that the tree comes out of.
+    pub(crate) container: Option<Arc<Container>>,
 }
 
 /// Whether names are shown as stored.
@@ -37,6 +42,8 @@ struct DirInner {
     path: EvidencePath,
     names: Names,
     linked: bool,
+    /// It belongs to a drive that a collector copied, whatever the tree is.
+    collected: bool,
 }
 
 /// A directory in the evidence.
@@ -71,22 +78,40 @@ pub enum Node {
     File(File),
 }
 
+impl DirInner {
+    /// Whether a collector wrote it to a volume of its own, whose times are those of the copy. Only the collector's list
+    /// knows better.
+    fn is_copied_to_volume(&self) -> bool {
+        let tree = &self.source.tree;
+        self.collected && tree.kind() == TreeKind::Volume && !tree.has_manifest()
+    }
+
+    fn again(&self) -> Self {
+        Self {
+            source: Arc::clone(&self.source),
+            id: self.id.clone(),
+            path: self.path.clone(),
+            names: self.names,
+            linked: self.linked,
+            collected: self.collected,
+        }
+    }
+}
+
 impl Dir {
     pub(crate) fn top(source: Arc<Source>, path: EvidencePath) -> Self {
         let id = source.tree.root();
-        Self(Arc::new(DirInner { source, id, path, names: Names::Plain, linked: false }))
+        Self(Arc::new(DirInner { source, id, path, names: Names::Plain, linked: false, collected: false }))
     }
 
     /// The same directory with `%XX` in names below it decoded.
     pub(crate) fn with_names(&self, names: Names) -> Self {
-        let DirInner { source, id, path, linked, .. } = &*self.0;
-        Self(Arc::new(DirInner {
-            source: Arc::clone(source),
-            id: id.clone(),
-            path: path.clone(),
-            names,
-            linked: *linked,
-        }))
+        Self(Arc::new(DirInner { names, ..self.0.again() }))
+    }
+
+    /// The same directory as a part of a drive that a collector copied.
+    pub(crate) fn as_collected(&self) -> Self {
+        Self(Arc::new(DirInner { collected: true, ..self.0.again() }))
     }
 
     /// The path as given in the evidence.
@@ -110,12 +135,56 @@ impl Dir {
 
     /// Whether [`File::created`] is of the examined machine.
     pub fn creation_times_kept(&self) -> bool {
-        self.0.source.tree.creation_times_kept()
+        !self.0.is_copied_to_volume() && self.0.source.tree.creation_times_kept()
     }
 
-    /// How much absence means in this tree, layouts left aside.
+    /// How much absence means here.
     pub fn completeness(&self) -> Completeness {
-        self.0.source.tree.completeness()
+        if self.0.collected { Completeness::Collection } else { self.0.source.tree.completeness() }
+    }
+
+    /// What was found damaged in the tree that it belongs to, up to now, one sentence each.
+    pub fn notes(&self) -> Vec<String> {
+        self.0.source.tree.notes()
+    }
+
+    /// Whether any place in its files can be read without unpacking what stands before it.
+    pub(crate) fn reaches_into_files(&self) -> bool {
+        self.kind() != TreeKind::Archive
+    }
+
+    /// The image or archive that the directory comes out of.
+    pub fn container(&self) -> Option<&Container> {
+        self.0.source.container.as_deref()
+    }
+
+    /// How Windows knows the volume, where the directory is on one of a disk.
+    pub fn volume_identity(&self) -> Option<VolumeIdentity> {
+        self.0.source.tree.identity()
+    }
+
+    /// Files of a wanted name that once stood here; none where the evidence keeps no trace of them.
+    ///
+    /// A `thorough` search goes once through the file records of the volume that are not in use.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn deleted(
+        &self,
+        thorough: bool,
+        wanted: &dyn Fn(&str) -> bool,
+    ) -> Result<Vec<DeletedEntry>, EvidenceError> {
+        // What was deleted from a collector's volume was never on the machine.
+        if self.0.collected {
+            return Ok(Vec::new());
+        }
+        let found = self.0.source.tree.deleted(&self.0.id, thorough, wanted);
+        found.map_err(|e| self.unreadable("look for deleted files in the folder", e))
+    }
+
+    /// Random access to the file of this bare name in it.
+    pub(crate) fn sibling(&self, name: &str, memory: u64) -> io::Result<Option<Arc<dyn ReadAt>>> {
+        self.0.source.tree.sibling(&self.0.id, name, memory)
     }
 
     /// Whether it was reached through a symbolic link, so that it stands elsewhere in the evidence too.
@@ -163,6 +232,10 @@ impl Dir {
         let found = tree.lookup(&self.0.id, name).map_err(|e| self.unreadable("look into the folder", e))?;
         if let Some(entry) = found {
             return self.node(entry).map(Some);
+        }
+        // A volume compares names as Windows does; what it does not find is not there.
+        if self.kind() == TreeKind::Volume && self.0.names == Names::Plain {
+            return Ok(None);
         }
         let mut best: Option<TreeEntry> = None;
         for row in tree.list(&self.0.id, Detail::Kinds).map_err(|e| self.unreadable("list the folder", e))? {
@@ -231,6 +304,7 @@ impl Dir {
                 id: entry.id,
                 names: self.0.names,
                 linked: self.0.linked || entry.linked,
+                collected: self.0.collected,
             })))),
             EntryKind::File => {
                 let decoded =
@@ -242,9 +316,9 @@ impl Dir {
                 Ok(Node::File(File {
                     name,
                     size: entry.size,
-                    created: entry.created,
+                    created: entry.created.filter(|_| !self.0.is_copied_to_volume()),
                     modified: entry.modified,
-                    record: entry.record,
+                    record: entry.record.filter(|_| !self.0.collected),
                     parent: self.clone(),
                     id: entry.id,
                     stored,
@@ -259,6 +333,10 @@ impl Dir {
     /// # Errors
     /// When it should be there and cannot be read.
     pub fn security(&self) -> Result<Option<Vec<u8>>, EvidenceError> {
+        // What a collector wrote to a volume of its own has the collector's access control.
+        if self.0.collected {
+            return Ok(None);
+        }
         let tree = &self.0.source.tree;
         tree.security(&self.0.id).map_err(|e| self.unreadable("read the access control of the folder", e))
     }
@@ -363,7 +441,10 @@ impl File {
             record: self.record,
         };
         match self.parent.0.source.tree.complete(entry) {
-            Ok(full) => Ok(Self { size: full.size, created: full.created, modified: full.modified, ..self }),
+            Ok(full) => {
+                let created = full.created.filter(|_| !self.parent.0.is_copied_to_volume());
+                Ok(Self { size: full.size, created, modified: full.modified, ..self })
+            }
             Err(error) => Err(self.unreadable("look at the file", error)),
         }
     }
@@ -373,8 +454,25 @@ impl File {
     /// # Errors
     /// When it should be there and cannot be read.
     pub fn security(&self) -> Result<Option<Vec<u8>>, EvidenceError> {
+        if self.parent.0.collected {
+            return Ok(None);
+        }
         let tree = &self.parent.0.source.tree;
         tree.security(&self.id).map_err(|e| self.unreadable("read the access control of the file", e))
+    }
+
+    /// Random access to its bytes; compressed ones are unpacked into memory when they have at most `memory` bytes.
+    ///
+    /// # Errors
+    /// When it cannot be opened, or is compressed and larger than that.
+    pub fn random(&self, memory: u64) -> Result<Arc<dyn ReadAt>, EvidenceError> {
+        let tree = &self.parent.0.source.tree;
+        tree.random(&self.id, memory).map_err(|e| self.unreadable("open the file", e))
+    }
+
+    /// Whether [`Self::random`] holds all of it in memory, unpacked.
+    pub(crate) fn is_unpacked(&self) -> bool {
+        self.parent.0.source.tree.is_unpacked(&self.id)
     }
 
     /// Opens the file at its start.

@@ -6,6 +6,9 @@
 //! Start with [`Evidence::open`]: it finds the drive roots ([`Evidence::volumes`]), groups them to installed systems
 //! ([`Evidence::systems`]) and offers what lies beside them ([`Evidence::loose`]). [`listing`] reads directory listings.
 
+pub mod acl;
+pub mod archive;
+pub mod container;
 pub mod error;
 pub mod evidence;
 pub mod folder;
@@ -15,11 +18,14 @@ pub mod layout;
 pub mod listing;
 pub mod loose;
 pub mod memory;
+mod mount;
 pub mod path;
 pub mod skip;
 pub mod time;
 pub mod tree;
 
+pub use archive::{ArchiveLimits, Password};
+pub use container::{Container, ContainerKind, Digests, VolumeRow};
 pub use error::{EvidenceError, OpenError};
 pub use evidence::{Evidence, OpenOptions};
 pub use folder::FolderTree;
@@ -30,4 +36,4 @@ pub use memory::MemoryTree;
 pub use path::{EvidencePath, WindowsPath, same_name};
 pub use skip::{SkipReason, Skipped};
 pub use time::{Precision, Timestamp};
-pub use tree::{Completeness, FileRecord, Tree, TreeKind};
+pub use tree::{Completeness, DeletedEntry, FileRecord, Remains, Tree, TreeKind, VolumeIdentity};

@@ -22,6 +22,7 @@ struct Node {
     data: Option<Arc<[u8]>>,
     created: Option<Timestamp>,
     modified: Option<Timestamp>,
+    security: Option<Arc<[u8]>>,
 }
 
 impl Default for MemoryTree {
@@ -77,6 +78,16 @@ impl MemoryTree {
         modified: Option<Timestamp>,
     ) -> Self {
         self.insert(path, data, created, modified);
+        self
+    }
+
+    /// Gives a file or a folder a security descriptor; a folder that is not there is made.
+    #[must_use]
+    pub fn with_security(mut self, path: &str, descriptor: &[u8]) -> Self {
+        let index = self.make(path);
+        if let Some(node) = Arc::make_mut(&mut self.nodes).get_mut(index) {
+            node.security = Some(descriptor.into());
+        }
         self
     }
 
@@ -180,5 +191,9 @@ impl Tree for MemoryTree {
     fn open(&self, file: &NodeId) -> io::Result<Box<dyn Read + Send>> {
         let data = self.node(file)?.data.clone().ok_or(io::ErrorKind::IsADirectory)?;
         Ok(Box::new(io::Cursor::new(data)))
+    }
+
+    fn security(&self, node: &NodeId) -> io::Result<Option<Vec<u8>>> {
+        Ok(self.node(node)?.security.as_ref().map(|bytes| bytes.to_vec()))
     }
 }

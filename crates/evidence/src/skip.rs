@@ -28,6 +28,14 @@ pub enum SkipReason {
     TooManyEntries(u64),
     /// It stands inside another evidence path that was given.
     AlreadyGiven,
+    /// A part of a disk image that stands elsewhere and was read with it; the path of the image.
+    PartOf(EvidencePath),
+    /// A disk image, volume or archive that should be looked into and could not be opened; one sentence.
+    NotOpened(String),
+    /// A volume of a kind that holds nothing that is looked for; what it is.
+    OtherVolume(String),
+    /// A link or placeholder of a volume whose data is elsewhere; what it is.
+    Elsewhere(String),
 }
 
 impl fmt::Display for SkipReason {
@@ -39,6 +47,8 @@ impl fmt::Display for SkipReason {
             Self::Unreadable(kind) => write!(f, "{kind}"),
             Self::TooDeep(levels) => write!(f, "nested deeper than {levels} folders"),
             Self::TooManyEntries(budget) => write!(f, "more than {budget} entries"),
+            Self::NotOpened(why) | Self::OtherVolume(why) | Self::Elsewhere(why) => f.write_str(why),
+            Self::PartOf(image) => write!(f, "part of {image}, read with it"),
             Self::AlreadyGiven => f.write_str("part of another evidence path that was given"),
         }
     }

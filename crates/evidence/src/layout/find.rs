@@ -8,7 +8,7 @@ use crate::evidence::OpenOptions;
 use crate::handle::{Dir, Names, Node};
 use crate::path::{EvidencePath, same_name};
 use crate::skip::SkipReason;
-use crate::tree::Completeness;
+use crate::tree::TreeKind;
 
 /// Levels below a given path at which a drive root may stand: `a/b/uploads/auto/C%3A` is five.
 pub const MAX_ROOT_DEPTH: usize = 5;
@@ -89,16 +89,16 @@ struct Marks {
 }
 
 pub(crate) fn find(tops: &[Dir], options: &OpenOptions) -> Found {
-    let mut finder = Finder { found: Found::default(), roots: Vec::new(), budget: MAX_ROOT_DIRS };
-    let mut queue: VecDeque<Place> =
-        tops.iter().map(|dir| Place { dir: dir.clone(), depth: 0, parent: None }).collect();
-    while let Some(place) = queue.pop_front() {
-        if finder.budget == 0 {
-            place.dir.log().note(place.dir.path().clone(), SkipReason::TooManyEntries(MAX_ROOT_DIRS));
-            break;
-        }
-        finder.look(&place, options.root_depth, &mut queue);
-    }
+    let mut finder = Finder {
+        found: Found::default(),
+        roots: Vec::new(),
+        data_volumes: Vec::new(),
+        budget: MAX_ROOT_DIRS,
+    };
+    let queue = tops.iter().map(|dir| Place { dir: dir.clone(), depth: 0, parent: None }).collect();
+    finder.walk(queue, options.root_depth);
+    let queue = finder.settle_data_volumes();
+    finder.walk(queue, options.root_depth);
     finder.finish()
 }
 
@@ -112,13 +112,42 @@ struct Place {
 struct Finder {
     found: Found,
     roots: Vec<Root>,
+    /// Volumes of disks on which neither Windows nor a collection was found, with their folders.
+    data_volumes: Vec<(Dir, Vec<Dir>)>,
     budget: u64,
 }
 
 impl Finder {
+    fn walk(&mut self, mut queue: VecDeque<Place>, max_depth: usize) {
+        while let Some(place) = queue.pop_front() {
+            if self.budget == 0 {
+                place.dir.log().note(place.dir.path().clone(), SkipReason::TooManyEntries(MAX_ROOT_DIRS));
+                break;
+            }
+            self.look(&place, max_depth, &mut queue);
+        }
+    }
+
+    /// A volume without Windows beside one that has it is a drive of that machine. On a disk without Windows it is
+    /// what somebody copied evidence to, and is searched like a folder.
+    fn settle_data_volumes(&mut self) -> VecDeque<Place> {
+        let mut queue = VecDeque::new();
+        for (dir, subs) in std::mem::take(&mut self.data_volumes) {
+            let disk = disk_of(&dir);
+            if self.roots.iter().any(|root| root.collection == disk && !root.windows.is_empty()) {
+                let windows = Vec::new();
+                self.add_root(Root { dir, letter: None, collection: disk, windows, collected: false });
+                continue;
+            }
+            queue.extend(subs.into_iter().map(|sub| Place { dir: sub, depth: 1, parent: Some(dir.clone()) }));
+        }
+        queue
+    }
+
     fn look(&mut self, place: &Place, max_depth: usize, queue: &mut VecDeque<Place>) {
         let dir = &place.dir;
         let subs = self.subdirs(dir);
+        let is_volume = place.depth == 0 && dir.kind() == TreeKind::Volume;
         // What the user names himself is what he wants looked at, even a `Windows.old`. Outside a drive, `Recovery`
         // is as likely the name that somebody gave to his case.
         let past = history_name(&dir.name()).filter(|kind| place.depth > 0 && *kind != HistoryKind::Recovery);
@@ -129,10 +158,14 @@ impl Finder {
         let marks = self.marks(&subs);
         if marks.root {
             let drive = drive_name(dir.path().name());
-            let dir = self.decoded(dir, drive.is_some_and(|drive| drive.encoded));
+            let mut dir = self.decoded(dir, drive.is_some_and(|drive| drive.encoded));
+            if dir.kind() == TreeKind::Volume && !is_volume {
+                // A drive that somebody copied to a folder of this volume: its access rights and times are the copy's.
+                dir = dir.as_collected();
+            }
             self.add_root(Root {
                 letter: drive.map(|drive| drive.letter),
-                collection: dir.path().clone(),
+                collection: if is_volume { disk_of(&dir) } else { dir.path().clone() },
                 windows: marks.windows,
                 collected: false,
                 dir,
@@ -140,6 +173,10 @@ impl Finder {
             return;
         }
         let drives = self.drives(place, &subs);
+        if is_volume && drives.is_empty() {
+            self.data_volumes.push((dir.clone(), subs));
+            return;
+        }
         if place.depth >= max_depth {
             return;
         }
@@ -155,7 +192,7 @@ impl Finder {
         let mut named = Vec::new();
         for sub in subs {
             let Some(drive) = drive_name(sub.path().name()) else { continue };
-            let dir = self.decoded(sub, drive.encoded);
+            let dir = self.decoded(sub, drive.encoded).as_collected();
             let below = self.subdirs(&dir);
             let marks = self.marks(&below);
             let telling = below.iter().any(|d| TELLING_NAMES.iter().any(|name| same_name(name, &d.name())));
@@ -294,14 +331,13 @@ impl Finder {
     fn finish(mut self) -> Found {
         self.roots.sort_by(|a, b| a.dir.path().cmp(b.dir.path()));
         // One volume for each letter of a collection; ways to read it become its layers.
-        let mut merged: BTreeMap<(EvidencePath, Option<char>), (Volume, Vec<String>)> = BTreeMap::new();
+        let mut merged: BTreeMap<_, (Volume, Vec<String>)> = BTreeMap::new();
         for root in self.roots {
-            let key = (root.collection, root.letter);
+            // The volumes of a disk are no layers of each other.
+            let own = if root.collected { EvidencePath::root() } else { root.dir.path().clone() };
+            let key = (root.collection, root.letter, own);
             let (volume, windows) = merged.entry(key).or_insert_with(|| {
-                let completeness = match root.dir.completeness() {
-                    Completeness::Copy if root.collected => Completeness::Collection,
-                    own => own,
-                };
+                let completeness = root.dir.completeness();
                 let volume = Volume { letter: root.letter, layers: Vec::new(), windows: None, completeness };
                 (volume, Vec::new())
             });
@@ -313,7 +349,7 @@ impl Finder {
             }
         }
         let mut collections: BTreeMap<EvidencePath, Vec<(Volume, Vec<String>)>> = BTreeMap::new();
-        for ((collection, _), (mut volume, windows)) in merged {
+        for ((collection, ..), (mut volume, windows)) in merged {
             volume.windows = windows.first().cloned();
             self.found.volumes.push(volume.clone());
             collections.entry(collection).or_default().push((volume, windows));
@@ -323,6 +359,11 @@ impl Finder {
         self.found.systems = systems(collections);
         self.found
     }
+}
+
+/// What the volumes of one disk have in common: the path of its image.
+fn disk_of(dir: &Dir) -> EvidencePath {
+    dir.container().map_or_else(|| dir.path().clone(), |container| container.path.clone())
 }
 
 /// Groups the drives of each collection around the Windows folders in it.

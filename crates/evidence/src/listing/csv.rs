@@ -71,7 +71,7 @@ impl Header {
 }
 
 /// Takes a record apart; `None` for an open quote or too many columns.
-pub(super) fn split(line: &str, delimiter: char) -> Option<Vec<String>> {
+pub(crate) fn split(line: &str, delimiter: char) -> Option<Vec<String>> {
     let mut fields = Vec::new();
     let mut field = String::new();
     let mut chars = line.chars().peekable();

@@ -25,7 +25,7 @@ pub(crate) enum Unicode {
 
 impl Unicode {
     /// From the mark, or from every other byte of plain text being zero.
-    pub(super) fn of(head: &[u8]) -> Self {
+    pub(crate) fn of(head: &[u8]) -> Self {
         match head {
             [0xff, 0xfe, ..] => return Self::Utf16Le,
             [0xfe, 0xff, ..] => return Self::Utf16Be,
@@ -62,7 +62,7 @@ pub(crate) struct Encoding {
 
 /// Calls `visit` with the number and the bytes of each line, without its end; `None` stands for a line over
 /// [`MAX_LINE`]. Says which code page the bytes speak for.
-pub(super) fn each(
+pub(crate) fn each(
     reader: &mut dyn Read,
     unicode: Unicode,
     visit: &mut dyn FnMut(u64, Option<&[u8]>),
@@ -166,7 +166,7 @@ impl Splitter {
 }
 
 /// The text of one line.
-pub(super) fn text(line: &[u8], page: Page) -> Cow<'_, str> {
+pub(crate) fn text(line: &[u8], page: Page) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(line) {
         return Cow::Borrowed(text);
     }

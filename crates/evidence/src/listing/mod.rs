@@ -6,11 +6,11 @@
 //! so a million of them cost no memory.
 
 mod body;
-mod csv;
+pub(crate) mod csv;
 mod date;
 mod detect;
 mod dir;
-mod lines;
+pub(crate) mod lines;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +21,7 @@ use crate::handle::{File, Sha256Digest};
 use crate::path::WindowsPath;
 use crate::time::Timestamp;
 
+pub(crate) use csv::split as csv_fields;
 pub use date::{DateBasis, DateOrder};
 pub use detect::is_listing;
 pub use lines::MAX_LINE;
@@ -150,7 +151,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    fn bad(&mut self, line: u64) {
+    pub(crate) fn bad(&mut self, line: u64) {
         self.bad_lines += 1;
         self.first_bad_line = self.first_bad_line.or(Some(line));
     }
@@ -320,7 +321,7 @@ impl FolderCache {
 }
 
 /// Takes a path apart; for `\\server\c$\dir` the drive is that of the administrative share and the server is told.
-fn windows_path(text: &str) -> (WindowsPath, Option<String>) {
+pub(crate) fn windows_path(text: &str) -> (WindowsPath, Option<String>) {
     let path = WindowsPath::parse(text);
     let is_share = text.starts_with("\\\\") && !text.starts_with("\\\\?\\") && !text.starts_with("\\\\.\\");
     let [server, share, rest @ ..] = path.names.as_slice() else { return (path, None) };
