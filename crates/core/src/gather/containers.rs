@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use iiskeys_evidence::Timestamp;
+use iiskeys_evidence::acl::SecurityDescriptor;
+use iiskeys_evidence::{File, Timestamp};
 use sha2::{Digest, Sha256};
 
+use super::access;
 use super::names::{Guids, Listed, Listing};
 use crate::artifact::container::{
     Algorithm, Container, Family, FileName, Glance, Guid, NamePattern, Prefix, PrefixCheck, Spec, State,
     WellKnown,
 };
 use crate::machine::facts::{ContainerFile, Content, EvidenceFile, Facts, GroupKey, Inside, Oddity, Pair};
-use crate::machine::{Citation, FileId, FolderRole, Locator, Origin, Store};
+use crate::machine::{Citation, FileId, FolderRole, Known, Locator, Need, Origin, Store};
 
 /// Up to this many files, every file of a folder has a row and is read whole.
 pub(super) const ROWS: usize = 500;
@@ -40,25 +42,22 @@ impl Interest {
         }
     }
 
-    fn holds(&self, family: Family, prefix: Prefix) -> bool {
+    /// Whether the container with that hash is well-known or named by the configuration.
+    pub fn holds(&self, family: Family, prefix: Prefix) -> bool {
         WellKnown::by_prefix(family, prefix).is_some() || self.0.contains(&(family, prefix))
     }
 }
 
 /// A file of the folder that is read, as the evidence layer offers it.
 pub(super) trait KeyFile {
-    /// File name.
-    fn name(&self) -> &str;
-    /// Size in bytes.
-    fn size(&self) -> u64;
-    /// Creation time, if the evidence has one.
-    fn created(&self) -> Option<Timestamp>;
-    /// Modification time.
-    fn modified(&self) -> Option<Timestamp>;
+    /// The file.
+    fn file(&self) -> &File;
     /// Reads the first bytes into `buffer` and says how many there were.
     fn head(&self, buffer: &mut [u8]) -> Result<usize, String>;
     /// All bytes with their SHA-256, read in one pass.
     fn read(&self) -> Result<(Vec<u8>, [u8; 32]), String>;
+    /// Its security descriptor; `None` where the evidence keeps none.
+    fn security(&self) -> Result<Option<Vec<u8>>, String>;
 }
 
 /// Takes the files of one folder in.
@@ -104,7 +103,7 @@ impl<'a> Intake<'a> {
 
     /// Takes a file in. Until the folder turns out to be large, files wait to be read whole.
     pub fn add(&mut self, file: Box<dyn KeyFile + 'a>) {
-        self.digest.add(file.name(), file.size());
+        self.digest.add(&file.file().name, file.file().size);
         if self.large {
             self.glance(file);
             return;
@@ -121,13 +120,13 @@ impl<'a> Intake<'a> {
     /// Ends the folder: reads what waits, adds names that only a listing has, and sums up.
     pub fn finish(mut self) {
         let mut waiting = std::mem::take(&mut self.waiting);
-        waiting.sort_by(|a, b| a.name().cmp(b.name()));
+        waiting.sort_by(|a, b| a.file().name.cmp(&b.file().name));
         for file in waiting {
-            let listed = self.listing.take(file.name());
+            let listed = self.listing.take(&file.file().name);
             self.whole(file.as_ref(), listed);
         }
         for (_, file) in std::mem::take(&mut self.outliers) {
-            let listed = self.listing.take(file.name());
+            let listed = self.listing.take(&file.file().name);
             self.row(file.as_ref(), listed, false);
         }
         let rest = std::mem::take(&mut self.listing).rest();
@@ -174,7 +173,7 @@ impl<'a> Intake<'a> {
 
     /// A file of a large folder: read whole only when it matters.
     fn glance(&mut self, file: Box<dyn KeyFile + 'a>) {
-        let name = file.name().to_owned();
+        let name = file.file().name.clone();
         let parsed = FileName::parse(&name);
         let family = self.store.family();
         if parsed.is_some_and(|name| self.interest.holds(family, name.prefix)) {
@@ -183,7 +182,7 @@ impl<'a> Intake<'a> {
             return;
         }
         let glance = match file.head(&mut self.head) {
-            Ok(filled) => Glance::at(self.head.get(..filled).unwrap_or_default(), file.size()),
+            Ok(filled) => Glance::at(self.head.get(..filled).unwrap_or_default(), file.file().size),
             Err(why) => {
                 self.unreadable(&name, &why);
                 return;
@@ -230,13 +229,13 @@ impl<'a> Intake<'a> {
 
     /// Reads a file whole and gives it a row. Containers of others are counted too, unless that happened before.
     fn row(&mut self, file: &dyn KeyFile, listed: Option<Listed>, count: bool) {
-        let name = file.name().to_owned();
+        let name = file.file().name.clone();
         let parsed = FileName::parse(&name);
         let mut sha256 = None;
-        let content = if file.size() > LARGEST {
+        let content = if file.file().size > LARGEST {
             Content::Unreadable(format!(
                 "it has {} bytes, where a key container has a few KiB; it was not read",
-                file.size()
+                file.file().size
             ))
         } else {
             match file.read() {
@@ -256,20 +255,16 @@ impl<'a> Intake<'a> {
             self.unreadable(&name, why);
         }
         let (created, modified) = times(file, listed);
-        let folder = &self.facts.folders[self.folder];
-        let path = join(&folder.path, &name);
-        let id = push_file(
-            self.facts,
-            EvidenceFile {
-                kind: "key-container",
-                path,
-                size: Some(file.size()),
-                sha256,
-                created,
-                modified,
-                enumerated: None,
-            },
-        );
+        let row =
+            EvidenceFile { created, modified, ..EvidenceFile::of(file.file(), "key-container", sha256) };
+        let path = row.path.clone();
+        let id = push_file(self.facts, row);
+        // A look at the access control costs more than the file itself: only for what may be judged.
+        let access = if tracked {
+            access::of_bytes(self.facts, &path, id, file.security())
+        } else {
+            Known::NotInEvidence(Need::AccessRights)
+        };
         if !tracked && count {
             let (label, odd) = describe(&content, parsed);
             self.count(&name, file, listed, label, odd);
@@ -280,10 +275,11 @@ impl<'a> Intake<'a> {
             &name,
             parsed,
             tracked,
-            Some(file.size()),
+            Some(file.file().size),
             created,
             modified,
             content,
+            access,
             Citation::new(id, Locator::File),
         );
     }
@@ -317,6 +313,7 @@ impl<'a> Intake<'a> {
             listed.created,
             listed.modified,
             Content::NameOnly,
+            Known::NotInEvidence(Need::AccessRights),
             citation,
         );
     }
@@ -331,6 +328,7 @@ impl<'a> Intake<'a> {
         created: Option<Timestamp>,
         modified: Option<Timestamp>,
         content: Content,
+        access: Known<SecurityDescriptor>,
         citation: Citation,
     ) {
         if tracked && !matches!(content, Content::NameOnly) {
@@ -347,6 +345,7 @@ impl<'a> Intake<'a> {
             created,
             modified,
             content,
+            access,
             origin: Origin::Bytes(citation),
         });
     }
@@ -381,7 +380,7 @@ impl<'a> Intake<'a> {
         odd: Option<Oddity>,
     ) {
         let (created, _) = times(file, listed);
-        self.tally(name, FileName::parse(name), Some(file.size()), created, pattern, odd);
+        self.tally(name, FileName::parse(name), Some(file.file().size), created, pattern, odd);
     }
 
     /// Counts a container of others.
@@ -436,8 +435,8 @@ impl<'a> Intake<'a> {
 /// Times of a file: those of a listing before those of a copy.
 fn times(file: &dyn KeyFile, listed: Option<Listed>) -> (Option<Timestamp>, Option<Timestamp>) {
     match listed {
-        Some(listed) => (listed.created.or(file.created()), listed.modified.or(file.modified())),
-        None => (file.created(), file.modified()),
+        Some(listed) => (listed.created.or(file.file().created), listed.modified.or(file.file().modified)),
+        None => (file.file().created, file.file().modified),
     }
 }
 
@@ -511,7 +510,7 @@ fn describe(content: &Content, parsed: Option<FileName<'_>>) -> (&'static str, O
 }
 
 /// A parsed container as a fact.
-fn inside(container: &Container, family: Family, parsed: Option<FileName<'_>>) -> Inside {
+pub(super) fn inside(container: &Container, family: Family, parsed: Option<FileName<'_>>) -> Inside {
     let mut damage: Vec<(u64, String)> =
         container.damage.iter().map(|damage| (damage.offset(), damage.to_string())).collect();
     if let Some(found) = container.family.filter(|found| *found != family) {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use iiskeys_evidence::{File, Timestamp};
+use iiskeys_evidence::{File, Timestamp, VolumeIdentity};
 
 use super::pieces::{HivePiece, Pieces, Role};
 use super::registry::{self, Looked, Raw, Reader, Source};
@@ -17,8 +17,8 @@ const LARGEST_LOG: u64 = 512 << 20;
 /// Largest export that is read, in bytes.
 const LARGEST_EXPORT: u64 = 1 << 30;
 
-/// Reads every hive and export into the facts.
-pub(super) fn read(facts: &mut Facts, pieces: &Pieces) {
+/// Reads every hive and export into the facts; gives back which volume the machine calls by which letter.
+pub(super) fn read(facts: &mut Facts, pieces: &Pieces) -> Vec<(char, VolumeIdentity)> {
     let exports = Exports::read(facts, pieces);
     let find = |role| pieces.hives.iter().find(|piece: &&HivePiece| piece.role == role);
     let mut software = find(Role::Software).and_then(|piece| Opened::read(facts, piece));
@@ -83,8 +83,10 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces) {
     facts.identity.unreplayed = before.filter(|_| applied);
     facts.software = known(&software, &exports.software, bad("SOFTWARE"), Need::SoftwareHive);
     facts.system = known(&system, &exports.system, bad("SYSTEM"), Need::SystemHive);
+    let mounted = registry::mounted_devices(&system_reader);
     rivals(facts, pieces, software.is_some(), &exports);
     history(facts, pieces);
+    mounted
 }
 
 /// Whether a hive holds only the changes of a container image's layer: such files are called `Software_Delta`.

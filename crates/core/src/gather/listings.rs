@@ -58,16 +58,8 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces) -> Listings {
         };
         let id = push_file(
             facts,
-            EvidenceFile {
-                kind: "listing",
-                path: path.clone(),
-                size: Some(file.size),
-                sha256: None,
-                created: None,
-                // A listing was written by whoever made it: its own times say nothing about the machine.
-                modified: None,
-                enumerated: None,
-            },
+            // A listing was written by whoever made it: its own times say nothing about the machine.
+            EvidenceFile { created: None, modified: None, ..EvidenceFile::of(file, "listing", None) },
         );
         let survey = &listing.survey;
         let mut rows = Rows {
@@ -216,7 +208,7 @@ fn tail(path: &str) -> String {
 }
 
 /// The store of a key by its name, where the listing does not tell the folder.
-fn store_by_name(folder: &str, name: &str) -> Option<Store> {
+pub(super) fn store_by_name(folder: &str, name: &str) -> Option<Store> {
     let parsed = FileName::parse(name)?;
     let known = |family, prefix: Prefix| WellKnown::by_prefix(family, prefix).is_some();
     // Only a listing of the folder itself names keys without a path.

@@ -3,15 +3,19 @@
 //! Hives and the configuration are read before folders of containers are streamed, so that what is interesting in a
 //! folder of a million files is known by then.
 
+mod access;
 mod configuration;
 mod containers;
+mod deleted;
 mod hives;
+mod letters;
 mod listings;
 mod mismatch;
 mod names;
 mod pieces;
 mod places;
 mod registry;
+mod sources;
 mod stores;
 
 use std::collections::BTreeMap;
@@ -35,9 +39,19 @@ pub enum GatherError {
     /// Nothing in the evidence is of a kind that can be read.
     #[error(
         "no evidence could be read: expected registry hives or exports, key folders, listings or IIS configuration, \
-         found none; name the folder that holds them, and unpack disk images and archives first"
+         found none; name the folder, disk image or archive that holds them"
     )]
     Nothing,
+    /// Disk images and archives were opened, and nothing in them can be read.
+    #[error(
+        "no evidence could be read: no registry hive, key folder, listing or IIS configuration in {}; \
+         give an image or archive of the server's system volume",
+        .0.join("; ")
+    )]
+    NothingIn(Vec<String>),
+    /// Something was given that should be opened and cannot be.
+    #[error("no evidence could be read: {}", .0.join("; "))]
+    NotOpened(Vec<String>),
     /// Several installed systems, and no choice.
     #[error("the evidence holds {} installed systems ({}); choose one with --windows PATH", .0.len(), .0.join(", "))]
     SeveralSystems(Vec<String>),
@@ -79,16 +93,19 @@ pub(crate) fn gather(
 ) -> Result<Facts, GatherError> {
     let system = choose(evidence, windows)?;
     progress.step("looking for hives, configuration and listings");
-    let pieces = Pieces::find(evidence, system, windows)?;
+    let mut pieces = Pieces::find(evidence, system, windows)?;
     let mut facts = blank();
     progress.step("reading the registry");
-    hives::read(&mut facts, &pieces);
+    let mounted = hives::read(&mut facts, &pieces);
+    letters::assign(&mut facts, &mut pieces.volumes, &mounted);
     progress.step("reading the configuration");
     configuration(&mut facts, &pieces);
     let interest = interest(&facts);
     let mut listings = listings::read(&mut facts, &pieces);
+    let access = access::read(&mut facts, &pieces, &interest);
     progress.step("reading key containers");
     stores::read(&mut facts, &pieces, &interest, &mut listings, progress);
+    access.apply(&mut facts);
     listings.apply_to_files(&mut facts);
     mismatch::find(&mut facts, &pieces, &listings);
     facts.damage.extend(evidence.skipped().iter().filter_map(passed_over));
@@ -102,8 +119,9 @@ pub(crate) fn gather(
     }
     facts.damage.sort_by(|a, b| (&a.path, &a.what).cmp(&(&b.path, &b.what)));
     facts.damage.dedup();
-    if facts.files.is_empty() && facts.damage.is_empty() {
-        return Err(GatherError::Nothing);
+    sources::add(&mut facts, evidence);
+    if facts.files.is_empty() {
+        sources::nothing(&facts, evidence)?;
     }
     Ok(facts)
 }
@@ -128,7 +146,11 @@ fn choose<'e>(evidence: &'e Evidence, windows: Option<&str>) -> Result<Option<&'
 /// Damage for what was left alone; none for what was given twice and is looked at once.
 fn passed_over(skipped: &Skipped) -> Option<Damage> {
     let what = match &skipped.reason {
-        SkipReason::AlreadyGiven => return None,
+        SkipReason::AlreadyGiven
+        | SkipReason::PartOf(_)
+        | SkipReason::OtherVolume(_)
+        | SkipReason::Elsewhere(_) => return None,
+        SkipReason::NotOpened(why) => why.clone(),
         reason @ (SkipReason::TooDeep(_) | SkipReason::TooManyEntries(_)) => {
             format!("not looked at to its end: {reason}")
         }
@@ -144,6 +166,8 @@ fn blank() -> Facts {
     }
     let (software, system) = (Need::SoftwareHive, Need::SystemHive);
     Facts {
+        sources: Vec::new(),
+        letters: BTreeMap::new(),
         files: Vec::new(),
         software: open(software),
         system: open(system),
@@ -179,6 +203,7 @@ fn blank() -> Facts {
         folders: Vec::new(),
         missing_folders: Vec::new(),
         containers: Vec::new(),
+        deleted: Vec::new(),
         groups: BTreeMap::new(),
         oddities: BTreeMap::new(),
         spread: BTreeMap::new(),
@@ -197,18 +222,7 @@ fn file_row(
     kind: &'static str,
     sha256: [u8; 32],
 ) -> FileId {
-    push_file(
-        facts,
-        EvidenceFile {
-            kind,
-            path: file.path().to_string(),
-            size: Some(file.size),
-            sha256: Some(sha256),
-            created: file.created,
-            modified: file.modified,
-            enumerated: None,
-        },
-    )
+    push_file(facts, EvidenceFile::of(file, kind, Some(sha256)))
 }
 
 fn configuration(facts: &mut Facts, pieces: &Pieces) {

@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use encoding_rs::{UTF_8, UTF_16BE, UTF_16LE};
+use iiskeys_evidence::acl::listing::is_acl_listing;
 use iiskeys_evidence::listing;
 use iiskeys_evidence::loose::MAX_LISTED_FILES;
 use iiskeys_evidence::{
@@ -84,6 +85,8 @@ pub(super) struct Pieces {
     pub config: Option<File>,
     pub schema: Option<File>,
     pub listings: Vec<File>,
+    /// Listings of access control.
+    pub access: Vec<File>,
     pub keys: Vec<LooseKeys>,
     pub is_whole_volume: bool,
     /// Hives that could not be opened, with the reason.
@@ -232,8 +235,11 @@ impl Pieces {
     /// A listing in a folder that Windows does not make. Hives and keys in it may be backups, or of any machine.
     fn beside_root(&mut self, folder: &LooseDir) {
         for file in &folder.files {
-            if file.head(HEAD).is_ok_and(|head| listing::is_listing(&head, &file.name).is_some()) {
+            let Ok(head) = file.head(HEAD) else { continue };
+            if listing::is_listing(&head, &file.name).is_some() {
                 self.listings.push(file.clone());
+            } else if is_acl_listing(&head, &file.name).is_some() {
+                self.access.push(file.clone());
             }
         }
     }
@@ -307,6 +313,8 @@ impl Pieces {
                 }
             } else if listing::is_listing(&head, name).is_some() {
                 self.listings.push(file.clone());
+            } else if is_acl_listing(&head, name).is_some() {
+                self.access.push(file.clone());
             } else if name.eq_ignore_ascii_case("applicationHost.config") || is_application_host(&head) {
                 self.config =
                     self.config.take().or_else(|| Some(file.clone()).filter(|_| !folder.is_history));

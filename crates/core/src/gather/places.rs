@@ -1,7 +1,7 @@
 //! Looks places up: in every layer of a drive, beside a hive, in the past of an installation.
 
 use iiskeys_evidence::path::percent_decoded;
-use iiskeys_evidence::{Dir, Evidence, EvidenceError, EvidencePath, File, Node, Volume};
+use iiskeys_evidence::{Dir, Evidence, EvidenceError, EvidencePath, File, Node, SkipReason, Volume};
 
 /// A path in the evidence that could not be looked at, and why.
 pub(super) type Unread = (String, String);
@@ -10,7 +10,12 @@ pub(super) type Unread = (String, String);
 pub(super) fn settled<T>(found: Result<Option<T>, EvidenceError>, unread: &mut Vec<Unread>) -> Option<T> {
     match found {
         Ok(found) => found,
-        // The evidence itself keeps a list of what it refused.
+        // A wanted place behind a link that cannot be followed is not looked at.
+        Err(EvidenceError::Refused { path, reason: SkipReason::Elsewhere(what) }) => {
+            unread.push((path.to_string(), format!("not looked at: {what}")));
+            None
+        }
+        // The evidence itself keeps a list of what else it refused.
         Err(EvidenceError::Refused { .. }) => None,
         Err(error) => {
             unread.push((error.path().to_string(), error.to_string()));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use iiskeys_evidence::Timestamp;
+use iiskeys_evidence::{Timestamp, VolumeIdentity};
 
 use crate::artifact::container::{Guid, GuidFault};
 use crate::artifact::hive;
@@ -368,4 +368,56 @@ pub(super) fn network_cards(software: &Reader<'_>, system: &Reader<'_>) -> (Vec<
     known.sort();
     used.sort();
     (known, used)
+}
+
+/// The drive letters that the machine gave to volumes (`MountedDevices` of SYSTEM), by letter.
+pub(super) fn mounted_devices(system: &Reader<'_>) -> Vec<(char, VolumeIdentity)> {
+    const KEY: &str = "MountedDevices";
+    let Some(source) = system.source else { return Vec::new() };
+    let Looked::Found(names) = source.value_names(KEY) else { return Vec::new() };
+    let mut mounted: Vec<(char, VolumeIdentity)> = names
+        .iter()
+        .filter_map(|name| {
+            let letter = name.strip_prefix("\\DosDevices\\")?.strip_suffix(':')?;
+            let letter = letter.chars().next().filter(|c| letter.len() == 1 && c.is_ascii_alphabetic())?;
+            match source.value(KEY, name) {
+                Looked::Found(raw) => Some((letter.to_ascii_uppercase(), volume_identity(&raw.data)?)),
+                _ => None,
+            }
+        })
+        .collect();
+    mounted.sort_unstable();
+    mounted
+}
+
+/// A volume of a basic disk, as `MountedDevices` names it; dynamic disks and removable drives have other forms.
+fn volume_identity(data: &[u8]) -> Option<VolumeIdentity> {
+    if let Some(guid) = data.strip_prefix(b"DMIO:ID:") {
+        return Some(VolumeIdentity::Gpt(guid.try_into().ok()?));
+    }
+    if data.len() != 12 {
+        return None;
+    }
+    let (signature, offset) = data.split_at_checked(4)?;
+    Some(VolumeIdentity::Mbr {
+        signature: u32::from_le_bytes(signature.try_into().ok()?),
+        offset: u64::from_le_bytes(offset.try_into().ok()?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn volumes_are_known_by_signature_and_offset_or_by_guid() {
+        let mbr = [0x78, 0x56, 0x34, 0x12, 0, 0, 0x10, 0, 0, 0, 0, 0];
+        let expected = VolumeIdentity::Mbr { signature: 0x1234_5678, offset: 0x10_0000 };
+        assert_eq!(volume_identity(&mbr), Some(expected));
+        let mut gpt = b"DMIO:ID:".to_vec();
+        gpt.extend([7; 16]);
+        assert_eq!(volume_identity(&gpt), Some(VolumeIdentity::Gpt([7; 16])));
+        assert_eq!(volume_identity(b"\\\0?\0?\0\\\0S\0T\0O\0R"), None);
+        assert_eq!(volume_identity(&[]), None);
+    }
 }

@@ -1,15 +1,17 @@
 //! Finds the folders of every store and streams them into the facts.
 
-use iiskeys_evidence::{Completeness, Dir, EvidenceError, File, Node, Timestamp, Volume};
+use iiskeys_evidence::{Completeness, Dir, EvidenceError, File, Node, Volume};
 
 use super::Progress;
+use super::access;
 use super::containers::{HEAD, Intake, Interest, KeyFile, LARGEST, push_file};
+use super::deleted;
 use super::listings::{FolderListing, Listings, store_of_path};
 use super::pieces::{LooseKeys, Pieces};
 use super::places::dirs;
 use crate::artifact::container::{Family, FileName, WellKnown, identify};
 use crate::machine::facts::{Coverage, Damage, EvidenceFile, Facts, FolderRole, KeyFolder};
-use crate::machine::{Citation, Locator, Store};
+use crate::machine::{Citation, Known, Locator, Need, Store};
 
 /// Where the `Application Data` of all users stands on Windows 2000 to 2003, below the drive root.
 const OLD_ROOTS: [&str; 2] =
@@ -23,6 +25,8 @@ struct Found {
     dir: Dir,
     windows_path: String,
     role: FolderRole,
+    /// Whether it stands on the drive with Windows.
+    is_home: bool,
 }
 
 /// Reads the folders of every store.
@@ -36,7 +40,9 @@ pub(super) fn read(
     let mut done = 0;
     for store in Store::ALL {
         let mut listed = listings.of_store(store);
+        let unread_before = facts.damage.len();
         let found = folders(facts, pieces, store);
+        let is_seen_whole = facts.damage.len() == unread_before;
         for found in found {
             let at = listed.iter().position(|listing| same_place(&listing.path, &found.windows_path));
             let at = at.or_else(|| (!listed.is_empty() && found.role == FolderRole::Current).then_some(0));
@@ -58,7 +64,8 @@ pub(super) fn read(
         }
         let has_folder =
             facts.folders.iter().any(|folder| folder.store == store && folder.role != FolderRole::Copy);
-        if !has_folder {
+        // Behind a link that leads elsewhere the folder may well stand.
+        if !has_folder && is_seen_whole {
             missing(facts, pieces, store, listings);
         }
     }
@@ -78,6 +85,7 @@ fn blank(store: Store, windows_path: String) -> KeyFolder {
         first_created: None,
         last_created: None,
         times_local: false,
+        access: Known::NotInEvidence(Need::AccessRights),
     }
 }
 
@@ -87,7 +95,7 @@ fn coverage(dir: &Dir, listed: bool) -> Coverage {
 }
 
 /// Whether a folder as listed, which may lack the drive, is that folder.
-fn same_place(listed: &str, windows_path: &str) -> bool {
+pub(super) fn same_place(listed: &str, windows_path: &str) -> bool {
     let plain = |path: &str| {
         let path = path.to_ascii_lowercase();
         path.split_once(":\\").map_or(path.clone(), |(_, rest)| rest.to_owned())
@@ -95,45 +103,109 @@ fn same_place(listed: &str, windows_path: &str) -> bool {
     plain(listed) == plain(windows_path)
 }
 
+/// Where the registry says that the `Application Data` of all users stands.
+struct NamedRoot {
+    /// Drive; `None` for a path that begins with a variable of the system drive.
+    drive: Option<char>,
+    /// Path below the root of the drive.
+    path: String,
+}
+
+/// A drive as the machine sees it.
+struct Drive<'a> {
+    volume: &'a Volume,
+    /// The drive with Windows, or any when none of them has it.
+    is_home: bool,
+    /// What its paths begin with: letter and colon, or its place in the evidence where the letter is not known.
+    shown: String,
+    /// The root that the registry names, when it lies on this drive.
+    named: Option<String>,
+}
+
 /// The folders of a store on the drives.
+///
+/// Windows looks on its own drive, and where the registry sends it. What stands like a key folder on any other drive is
+/// somebody's copy.
 fn folders(facts: &mut Facts, pieces: &Pieces, store: Store) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
     let mut unread = Vec::new();
     let windows = pieces.windows.clone().unwrap_or_else(|| "Windows".to_owned());
-    for volume in &pieces.volumes {
-        let drive = volume.letter.unwrap_or('C');
-        let mut add = |dir: Dir, path: &str, role| {
-            // Links and junctions lead to one folder by several names.
-            if !found.iter().any(|known| known.dir.same_as(&dir)) {
-                found.push(Found { dir, windows_path: format!("{drive}:\\{path}"), role });
-            }
-        };
-        let path = store.path(&windows);
-        for dir in dirs(volume, &path, &mut unread) {
-            add(dir, &path, FolderRole::Current);
-        }
-        // A copy of the junction stands in where the folder itself was not copied.
-        if let Some(rest) = path.strip_prefix("ProgramData\\")
-            && !has_dir(volume, "ProgramData")
-        {
-            for dir in dirs(volume, &format!("Users\\All Users\\{rest}"), &mut unread) {
-                add(dir, &path, FolderRole::Current);
+    for drive in drives(facts, pieces, &windows) {
+        for (path, stands_for, role) in places(&drive, &windows, store) {
+            for dir in dirs(drive.volume, &path, &mut unread) {
+                // Links and junctions lead to one folder by several names.
+                if !found.iter().any(|known| known.dir.same_as(&dir)) {
+                    let windows_path = format!("{}\\{stands_for}", drive.shown);
+                    found.push(Found { dir, windows_path, role, is_home: drive.is_home });
+                }
             }
         }
-        let Some(below) = store.path_below_application_data() else { continue };
-        // Since Windows Vista the old roots are junctions to folders that were looked at.
-        if has_dir(volume, "ProgramData") {
-            continue;
-        }
-        for (path, role) in old_roots(facts, volume, drive, &windows, store) {
-            let path = format!("{path}\\{below}");
-            for dir in dirs(volume, &path, &mut unread) {
-                add(dir, &path, role);
-            }
+    }
+    // What the registry names on another drive is in use, and what was left behind on the system drive is not.
+    if found.iter().any(|found| !found.is_home && found.role == FolderRole::Current) {
+        for found in found.iter_mut().filter(|found| found.is_home && found.role == FolderRole::Current) {
+            found.role = FolderRole::OtherRoot;
         }
     }
     facts.damage.extend(unread.into_iter().map(|(path, what)| Damage { path, what, citation: None }));
     found
+}
+
+fn drives<'a>(facts: &Facts, pieces: &'a Pieces, windows: &str) -> Vec<Drive<'a>> {
+    let root = facts.os.system_root.value().and_then(|root| root.chars().next());
+    let home = root.unwrap_or('C').to_ascii_uppercase();
+    let named = facts.os.common_app_data.value().and_then(|path| named_root(path, windows));
+    let has_letter = |letter| pieces.volumes.iter().any(|volume| volume.letter == Some(letter));
+    let rows = pieces.volumes.iter().enumerate().map(|(at, volume)| {
+        let is_home = pieces.windows.is_none() || at == 0;
+        let letter = volume.letter.or(is_home.then_some(home));
+        let is_named = named.as_ref().is_some_and(|named| match (named.drive, letter) {
+            (None, _) => is_home,
+            (Some(named), Some(letter)) => named == letter,
+            // A disk that was cloned has lost its letters: any of its volumes may be the one.
+            (Some(named), None) => !has_letter(named) && named != home,
+        });
+        Drive {
+            volume,
+            is_home,
+            shown: letter.map_or_else(|| volume.label().to_string(), |letter| format!("{letter}:")),
+            named: named.as_ref().filter(|_| is_named).map(|named| named.path.clone()),
+        }
+    });
+    rows.collect()
+}
+
+/// Where a store may stand on a drive: the path to look at, the path that it stands for, and what it would be there.
+fn places(drive: &Drive<'_>, windows: &str, store: Store) -> Vec<(String, String, FolderRole)> {
+    let path = store.path(windows);
+    let below = store.path_below_application_data();
+    let is_shared = store.old_profile() == "All Users";
+    let mut places = Vec::new();
+    if !drive.is_home {
+        let below = below.or(path.strip_prefix("ProgramData\\"));
+        if let (Some(named), Some(below), true) = (&drive.named, below, is_shared) {
+            let path = format!("{named}\\{below}");
+            places.push((path.clone(), path, FolderRole::Current));
+        }
+        places.push((path.clone(), path, FolderRole::Copy));
+        return places;
+    }
+    places.push((path.clone(), path.clone(), FolderRole::Current));
+    let is_new = has_dir(drive.volume, "ProgramData");
+    // A copy of the junction stands in where the folder itself was not copied.
+    if let Some(rest) = path.strip_prefix("ProgramData\\")
+        && !is_new
+    {
+        places.push((format!("Users\\All Users\\{rest}"), path.clone(), FolderRole::Current));
+    }
+    // Since Windows Vista the old roots are junctions to folders that were looked at.
+    if let Some(below) = below.filter(|_| !is_new) {
+        for (root, role) in old_roots(drive, windows, store) {
+            let path = format!("{root}\\{below}");
+            places.push((path.clone(), path, role));
+        }
+    }
+    places
 }
 
 fn has_dir(volume: &Volume, path: &str) -> bool {
@@ -141,23 +213,16 @@ fn has_dir(volume: &Volume, path: &str) -> bool {
 }
 
 /// The `Application Data` folders in which a store may stand on old systems, the one that the registry names first.
-fn old_roots(
-    facts: &Facts,
-    volume: &Volume,
-    drive: char,
-    windows: &str,
-    store: Store,
-) -> Vec<(String, FolderRole)> {
+fn old_roots(drive: &Drive<'_>, windows: &str, store: Store) -> Vec<(String, FolderRole)> {
     if store.old_profile() != "All Users" {
         let path = format!("Documents and Settings\\{}\\Application Data", store.old_profile());
         return vec![(path, FolderRole::Current)];
     }
-    let named = facts.os.common_app_data.value().and_then(|value| below_drive(facts, value, drive, windows));
     let usual = OLD_ROOTS.map(|root| root.replace('\u{0}', windows));
-    match named {
+    match &drive.named {
         Some(named) => {
             let mut roots = vec![(named.clone(), FolderRole::Current)];
-            let others = usual.into_iter().filter(|root| !root.eq_ignore_ascii_case(&named));
+            let others = usual.into_iter().filter(|root| !root.eq_ignore_ascii_case(named));
             roots.extend(others.map(|root| (root, FolderRole::OtherRoot)));
             roots
         }
@@ -165,14 +230,14 @@ fn old_roots(
         None => {
             let [first, second] = usual;
             let second_role =
-                if has_dir(volume, &first) { FolderRole::OtherRoot } else { FolderRole::Current };
+                if has_dir(drive.volume, &first) { FolderRole::OtherRoot } else { FolderRole::Current };
             vec![(first, FolderRole::Current), (second, second_role)]
         }
     }
 }
 
-/// A path of the registry below the root of that drive; `None` when it lies on another drive.
-fn below_drive(facts: &Facts, path: &str, drive: char, windows: &str) -> Option<String> {
+/// Reads the registry's path; `None` when it is none.
+fn named_root(path: &str, windows: &str) -> Option<NamedRoot> {
     let lower = path.to_ascii_lowercase();
     for (variable, stands_for) in [
         ("%allusersprofile%", "Documents and Settings\\All Users"),
@@ -182,18 +247,17 @@ fn below_drive(facts: &Facts, path: &str, drive: char, windows: &str) -> Option<
     ] {
         if lower.starts_with(variable) {
             let rest = path.get(variable.len()..)?.trim_matches('\\');
-            let joined =
-                if stands_for.is_empty() { rest.to_owned() } else { format!("{stands_for}\\{rest}") };
-            return Some(joined);
+            let path = if stands_for.is_empty() { rest.to_owned() } else { format!("{stands_for}\\{rest}") };
+            return Some(NamedRoot { drive: None, path });
         }
     }
     let (letter, rest) = path.split_once(":\\")?;
-    let home = facts.os.system_root.value().and_then(|root| root.chars().next()).unwrap_or('C');
-    let same = letter.len() == 1
-        && letter
-            .chars()
-            .all(|letter| letter.eq_ignore_ascii_case(&drive) || drive.eq_ignore_ascii_case(&home));
-    same.then(|| rest.trim_end_matches('\\').to_owned())
+    let mut letters = letter.chars();
+    let drive = letters.next().filter(char::is_ascii_alphabetic)?.to_ascii_uppercase();
+    letters
+        .next()
+        .is_none()
+        .then(|| NamedRoot { drive: Some(drive), path: rest.trim_end_matches('\\').to_owned() })
 }
 
 /// A key folder, or key files, outside every drive root.
@@ -309,19 +373,10 @@ fn stream(
     progress: &mut dyn Progress,
 ) {
     folder.path = dir.path().as_str().to_owned();
-    folder.file = push_file(
-        facts,
-        EvidenceFile {
-            kind: "key-folder",
-            path: folder.path.clone(),
-            size: None,
-            sha256: None,
-            created: None,
-            modified: None,
-            enumerated: Some(0),
-        },
-    );
+    folder.file = push_file(facts, EvidenceFile::folder(dir));
     let path = folder.path.clone();
+    let security = dir.security().map_err(|error| error.to_string());
+    folder.access = access::of_bytes(facts, &path, folder.file, security);
     facts.folders.push(folder);
     let at = facts.folders.len() - 1;
     let mut intake = Intake::new(facts, interest, at, listing.names);
@@ -349,7 +404,12 @@ fn stream(
         },
     }
     intake.finish();
+    deleted::find(facts, dir, at, interest);
     if let Some(error) = trouble {
+        // What was not seen is not absent.
+        if let Some(folder) = facts.folders.get_mut(at) {
+            folder.coverage = Coverage::Copied;
+        }
         facts.damage.push(Damage {
             path,
             what: format!("the folder could not be read to its end: {error}"),
@@ -361,20 +421,8 @@ fn stream(
 struct Piece(File);
 
 impl KeyFile for Piece {
-    fn name(&self) -> &str {
-        &self.0.name
-    }
-
-    fn size(&self) -> u64 {
-        self.0.size
-    }
-
-    fn created(&self) -> Option<Timestamp> {
-        self.0.created
-    }
-
-    fn modified(&self) -> Option<Timestamp> {
-        self.0.modified
+    fn file(&self) -> &File {
+        &self.0
     }
 
     fn head(&self, buffer: &mut [u8]) -> Result<usize, String> {
@@ -383,6 +431,10 @@ impl KeyFile for Piece {
 
     fn read(&self) -> Result<(Vec<u8>, [u8; 32]), String> {
         self.0.read_all(LARGEST).map_err(|error| error.to_string())
+    }
+
+    fn security(&self) -> Result<Option<Vec<u8>>, String> {
+        self.0.security().map_err(|error| error.to_string())
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use iiskeys_evidence::Timestamp;
+use iiskeys_evidence::acl::SecurityDescriptor;
+use iiskeys_evidence::{Container, Digests, Dir, FileRecord, Timestamp};
 
 use super::known::{Citation, FileId, Known, Origin};
 use super::store::Store;
@@ -25,6 +26,42 @@ pub struct EvidenceFile {
     pub modified: Option<Timestamp>,
     /// How many files were only enumerated (folders).
     pub enumerated: Option<u64>,
+    /// Path of the image or archive that it stands in.
+    pub container: Option<String>,
+    /// Its record in the master file table, where it stands on a volume.
+    pub record: Option<FileRecord>,
+}
+
+impl EvidenceFile {
+    /// A file that was read.
+    pub(crate) fn of(file: &iiskeys_evidence::File, kind: &'static str, sha256: Option<[u8; 32]>) -> Self {
+        Self {
+            kind,
+            path: file.path().to_string(),
+            size: Some(file.size),
+            sha256,
+            created: file.created,
+            modified: file.modified,
+            enumerated: None,
+            container: file.parent().container().map(|container| container.path.to_string()),
+            record: file.record,
+        }
+    }
+
+    /// A folder whose files are counted.
+    pub(crate) fn folder(dir: &Dir) -> Self {
+        Self {
+            kind: "key-folder",
+            path: dir.path().as_str().to_owned(),
+            size: None,
+            sha256: None,
+            created: None,
+            modified: None,
+            enumerated: Some(0),
+            container: dir.container().map(|container| container.path.to_string()),
+            record: None,
+        }
+    }
 }
 
 /// How a hive's content was brought to its last state.
@@ -213,6 +250,8 @@ pub struct KeyFolder {
     pub last_created: Option<Timestamp>,
     /// Whether its times are local times of an unknown zone.
     pub times_local: bool,
+    /// Its access control.
+    pub access: Known<SecurityDescriptor>,
 }
 
 /// One key pair of a container.
@@ -284,6 +323,8 @@ pub struct ContainerFile {
     pub modified: Option<Timestamp>,
     /// What it holds.
     pub content: Content,
+    /// Its access control; looked for only where the container is tracked.
+    pub access: Known<SecurityDescriptor>,
     /// Where this comes from.
     pub origin: Origin,
 }
@@ -394,6 +435,15 @@ pub struct Config {
     pub sites: Vec<String>,
 }
 
+/// A disk image or archive that the evidence came in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Source {
+    /// The image or archive.
+    pub container: Container,
+    /// Digests of its content as computed in this run.
+    pub verified: Option<Digests>,
+}
+
 /// Something that was there and could not be read whole.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
@@ -416,9 +466,36 @@ pub struct Mismatch {
     pub certain: bool,
 }
 
+/// A container file that was deleted and of which the volume still keeps a trace. It is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeletedContainer {
+    /// The folder that it stood in, an index into [`Facts::folders`].
+    pub folder: usize,
+    /// File name as found.
+    pub name: String,
+    /// The hash at the start of the name.
+    pub prefix: Prefix,
+    /// The GUID behind it.
+    pub guid: Option<Guid>,
+    /// The record that described it, with its sequence while the file was there; `None` for a mere name.
+    pub record: Option<FileRecord>,
+    /// Size in bytes.
+    pub size: u64,
+    /// Creation time.
+    pub created: Option<Timestamp>,
+    /// What its bytes hold, where they could be recovered; otherwise why they could not.
+    pub content: Result<Box<Inside>, &'static str>,
+    /// Where the trace stands.
+    pub citation: Citation,
+}
+
 /// All that the evidence says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
+    /// The disk images and archives that the evidence came in, by path.
+    pub sources: Vec<Source>,
+    /// Drive letters that the machine gave to volumes in evidence, by path of the volume.
+    pub letters: BTreeMap<String, char>,
     /// Files by [`FileId`].
     pub files: Vec<EvidenceFile>,
     /// SOFTWARE.
@@ -437,6 +514,8 @@ pub struct Facts {
     pub missing_folders: Vec<(Store, String, Citation)>,
     /// Containers that have a row of their own.
     pub containers: Vec<ContainerFile>,
+    /// Tracked containers that were deleted.
+    pub deleted: Vec<DeletedContainer>,
     /// Containers of others, counted.
     pub groups: BTreeMap<GroupKey, GroupCount>,
     /// Oddities among containers of others.

@@ -26,6 +26,8 @@ pub enum Locator {
     Entry(Arc<str>),
     /// A node of an XML document, as an XPath.
     XPath(Arc<str>),
+    /// The security descriptor that a volume keeps for the file or folder.
+    Security,
 }
 
 impl fmt::Display for Locator {
@@ -38,6 +40,7 @@ impl fmt::Display for Locator {
             Self::Line(line) => write!(f, "line {line}"),
             Self::Entry(name) => write!(f, "entry {name}"),
             Self::XPath(path) => write!(f, "xpath {path}"),
+            Self::Security => f.write_str("security descriptor"),
         }
     }
 }

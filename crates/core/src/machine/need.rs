@@ -30,6 +30,8 @@ pub enum Need {
     UndamagedCopy,
     /// Pieces that come from one machine.
     MatchingEvidence,
+    /// The access control of the key folders and of the files in them.
+    AccessRights,
     /// What proves that a session key and a container belong together (metabase or DPAPI chain).
     KeyProof,
 }
@@ -51,6 +53,7 @@ impl Need {
             Self::WholeVolume => "a complete volume was",
             Self::UndamagedCopy => "an undamaged copy was",
             Self::MatchingEvidence => "matching evidence was",
+            Self::AccessRights => "the access rights were",
             Self::KeyProof => "a proof of the key in use was",
         }
     }
@@ -87,6 +90,10 @@ impl Need {
             }
             Self::MatchingEvidence => {
                 "all pieces again from one machine, collected in one go: SOFTWARE and SYSTEM hives and the key folders"
+            }
+            Self::AccessRights => {
+                "the access rights of the key folders and files, which a plain copy loses: icacls \"%ProgramData%\\Microsoft\\Crypto\" \
+                 /save acl.txt /t (Windows 2000 to 2003: cacls on the MachineKeys folder and on the files in it), or a disk image"
             }
             Self::KeyProof => {
                 "the IIS metabase (inetsrv\\MetaBase.xml), or SYSTEM, SECURITY and System32\\Microsoft\\Protect\\S-1-5-18"

@@ -2,7 +2,9 @@
 
 use crate::artifact::container::{Family, Guid, Prefix};
 use crate::machine::facts::{ContainerFile, Content, FolderRole, GuidValue, Inside, Pair};
-use crate::machine::{Cited, Facts, Known, Origin, Store};
+use crate::machine::{Cited, Facts, Known, Need, Origin, Store};
+use crate::rules::{Grant, Place};
+use iiskeys_evidence::acl::{Account, Ace, AceFlags, AceKind, Dacl, SecurityDescriptor};
 
 /// Where a replaced container comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,6 +54,13 @@ pub enum Action {
         /// Where it comes from.
         source: Source,
     },
+    /// Take entries away that deny accounts their access, and grant it to them.
+    GrantAccess {
+        /// Of what.
+        place: Place,
+        /// To whom.
+        grants: Vec<Grant>,
+    },
 }
 
 impl Action {
@@ -76,6 +85,7 @@ impl Action {
                 exists(container)
                     && facts.folders.get(*folder).is_some_and(|folder| folder.role == FolderRole::Current)
             }
+            Self::GrantAccess { place, .. } => access_of(facts, *place).is_some(),
             Self::Replace { store, .. } => facts
                 .folders
                 .iter()
@@ -118,9 +128,57 @@ impl Action {
                     container.origin = Origin::Planned(step);
                 }
             }
+            Self::GrantAccess { place, grants } => {
+                let Some(access) = access_mut(facts, *place) else { return };
+                let Some(value) = access.value().map(|before| granted(before, grants)) else { return };
+                *access = Known::Read(Cited { value, origin: Origin::Planned(step) });
+            }
             Self::Replace { store, prefix, name, .. } => replace(facts, *store, *prefix, name, step),
         }
     }
+}
+
+/// The access control of a place, where it was read.
+pub(super) fn access_of(facts: &Facts, place: Place) -> Option<&SecurityDescriptor> {
+    match place {
+        Place::Container(index) => facts.containers.get(index)?.access.value(),
+        Place::Folder(index) => facts.folders.get(index)?.access.value(),
+    }
+}
+
+fn access_mut(facts: &mut Facts, place: Place) -> Option<&mut Known<SecurityDescriptor>> {
+    match place {
+        Place::Container(index) => facts.containers.get_mut(index).map(|file| &mut file.access),
+        Place::Folder(index) => facts.folders.get_mut(index).map(|folder| &mut folder.access),
+    }
+}
+
+/// The entries that stand in the way of a grant: they deny one of its rights to one of its identifiers.
+pub(super) fn obstacles<'d>(
+    descriptor: &'d SecurityDescriptor,
+    grants: &'d [Grant],
+) -> impl Iterator<Item = &'d Ace> {
+    descriptor.aces().iter().filter(|ace| {
+        ace.kind == AceKind::Deny
+            && !ace.flags.is_inherit_only()
+            && ace.account.sid().is_some_and(|sid| {
+                let hits = |grant: &&Grant| !ace.mask.for_files().and(grant.rights).is_empty();
+                grants.iter().filter(hits).any(|grant| grant.token.contains(sid))
+            })
+    })
+}
+
+fn granted(before: &SecurityDescriptor, grants: &[Grant]) -> SecurityDescriptor {
+    let Dacl::Entries { aces, protected } = &before.dacl else { return before.clone() };
+    let gone: Vec<&Ace> = obstacles(before, grants).collect();
+    let mut aces: Vec<Ace> = aces.iter().filter(|ace| !gone.contains(ace)).cloned().collect();
+    aces.extend(grants.iter().map(|grant| Ace {
+        kind: AceKind::Allow,
+        flags: AceFlags(0),
+        mask: grant.rights,
+        account: Account::Sid(grant.sid.clone()),
+    }));
+    SecurityDescriptor { dacl: Dacl::Entries { aces, protected: *protected }, ..before.clone() }
 }
 
 /// The name of a file that was set aside.
@@ -161,6 +219,7 @@ fn replace(facts: &mut Facts, store: Store, prefix: Prefix, name: &str, step: u1
             hardware: false,
             damage: Vec::new(),
         })),
+        access: Known::NotInEvidence(Need::AccessRights),
         origin: Origin::Planned(step),
     });
 }

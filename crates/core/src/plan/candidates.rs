@@ -35,6 +35,12 @@ impl Candidate {
         self.actions.iter().any(|action| matches!(action, Action::Replace { .. }))
     }
 
+    /// Whether it changes nothing but access rights.
+    pub fn only_grants(&self) -> bool {
+        !self.actions.is_empty()
+            && self.actions.iter().all(|action| matches!(action, Action::GrantAccess { .. }))
+    }
+
     /// Whether secrets are lost.
     pub fn loses_secrets(&self) -> bool {
         self.actions.iter().any(|action| matches!(action, Action::Replace { source: Source::New, .. }))
@@ -95,6 +101,13 @@ pub(super) fn all(machine: &Machine<'_>, findings: &[&Finding]) -> Vec<Candidate
                         .to_owned()
                 },
             );
+            if candidate.only_grants() {
+                candidate.name = "repair-access";
+                "Give the accounts that need the containers their access back."
+                    .clone_into(&mut candidate.summary);
+                "None beyond a restart of the services; the access rights before are saved and can be restored."
+                    .clone_into(&mut candidate.cost);
+            }
             candidate.tls_under = old.filter(|_| renamed);
             let outside = candidate.needs_outside();
             candidates.push(candidate);
@@ -184,8 +197,9 @@ fn preference(remedy: &Remedy) -> u8 {
         Remedy::AdoptContainer { .. } => 2,
         Remedy::RenameToInnerName { .. } => 3,
         Remedy::MoveToCurrentRoot { .. } => 4,
-        Remedy::ReplaceContainer { .. } => 5,
-        Remedy::RestoreGuid(_) | Remedy::Advice(_) => 6,
+        Remedy::GrantAccess { .. } => 5,
+        Remedy::ReplaceContainer { .. } => 6,
+        Remedy::RestoreGuid(_) | Remedy::Advice(_) => 7,
     }
 }
 
@@ -231,6 +245,9 @@ fn actions_for(machine: &Machine<'_>, remedy: &Remedy, source: Source) -> Vec<Ac
             let mut actions = set_current_aside(machine, *store, *prefix);
             actions.push(Action::Replace { store: *store, prefix: *prefix, name: name.clone(), source });
             actions
+        }
+        Remedy::GrantAccess { place, grants } => {
+            vec![Action::GrantAccess { place: *place, grants: grants.clone() }]
         }
         Remedy::RestoreGuid(_) | Remedy::Advice(_) => Vec::new(),
     }

@@ -1,5 +1,7 @@
 //! Command lines, only from names that can be quoted safely.
 
+use iiskeys_evidence::acl::Sid;
+
 use crate::machine::{Generation, Machine};
 
 /// Where the backup of a plan goes.
@@ -67,6 +69,33 @@ pub(super) fn rename(folder: &str, from: &str, to: &str) -> Option<String> {
 /// A command that moves a file into another folder.
 pub(super) fn move_file(from_folder: &str, name: &str, to_folder: &str) -> Option<String> {
     Some(format!("move {} {}", quote(&format!("{from_folder}\\{name}"))?, quote(to_folder)?))
+}
+
+/// Commands that save the access control of `path` into the backup as `saved`, put entries right and show the result.
+/// `None` when a name cannot be quoted, and on Windows 2000, which has no `icacls`.
+pub(super) fn grant(
+    machine: &Machine<'_>,
+    path: &str,
+    saved: &str,
+    own: bool,
+    removed: &[Sid],
+    granted: &[(Sid, &str)],
+) -> Option<Vec<String>> {
+    let target = quote(path)?;
+    // The icacls of Windows Server 2003 cannot turn inheritance off.
+    if machine.generation == Some(Generation::Nt50) || (own && machine.generation == Some(Generation::Nt51)) {
+        return None;
+    }
+    let mut commands = vec![format!("icacls {target} /save {}", quote(&format!("{BACKUP}\\{saved}"))?)];
+    if own {
+        // Inherited entries can only be changed where they are the file's own.
+        commands.push(format!("icacls {target} /inheritance:d"));
+    }
+    // Identifiers mean the same in every language.
+    commands.extend(removed.iter().map(|sid| format!("icacls {target} /remove:d *{sid}")));
+    commands.extend(granted.iter().map(|(sid, rights)| format!("icacls {target} /grant *{sid}:({rights})")));
+    commands.push(format!("icacls {target}"));
+    Some(commands)
 }
 
 /// The path of `aspnet_regiis` that fits the machine.

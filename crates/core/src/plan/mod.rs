@@ -3,6 +3,7 @@
 mod action;
 mod candidates;
 mod commands;
+mod grants;
 mod steps;
 mod trial;
 

@@ -3,10 +3,12 @@
 use super::action::{self, Action, Source};
 use super::candidates::Candidate;
 use super::commands::{self, BACKUP};
+use super::grants;
 use crate::artifact::container::Family;
 use crate::artifact::container::well_known::Role;
 use crate::machine::facts::{FolderRole, KeyFolder};
 use crate::machine::{Machine, Store};
+use crate::rules::Place;
 
 /// One step of a plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -100,6 +102,9 @@ fn back_up(machine: &Machine<'_>, candidate: &Candidate) -> Step {
                     })
                 }
                 Action::Replace { store, .. } => *store == folder.store,
+                Action::GrantAccess { place, .. } => {
+                    grants::folder_of(facts, *place).is_some_and(|own| own.store == folder.store)
+                }
             })
         })
         .map(|folder| (folder.store, folder))
@@ -220,6 +225,7 @@ fn change(machine: &Machine<'_>, facts: &crate::machine::Facts, action: &Action)
                 verify: "The file stands in the new folder with the same size and access rights.".to_owned(),
             }
         }
+        Action::GrantAccess { place, grants } => grants::step(machine, facts, *place, grants),
         Action::Replace { store, prefix, name, source } => {
             replace(machine, *store, &prefix.to_string(), name, *source)
         }
@@ -344,6 +350,12 @@ impl Services {
                         Action::Rename { prefix: renamed, .. } | Action::Replace { prefix: renamed, .. } => {
                             *renamed == prefix
                         }
+                        Action::GrantAccess { place: Place::Container(container), .. } => machine
+                            .facts
+                            .containers
+                            .get(*container)
+                            .is_some_and(|file| file.prefix == Some(prefix)),
+                        Action::GrantAccess { place: Place::Folder(_), .. } => false,
                     })
                 },
             )

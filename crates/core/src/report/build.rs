@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::cause::root_cause;
-use super::rows::{config, containers, groups, machine_row, only_counted, plan_row, timeline};
+use super::rows::{config, containers, groups, machine_row, only_counted, plan_row, sources, timeline};
 use super::*;
-use crate::machine::{FileId, Machine};
+use crate::machine::{Citation, FileId, Locator, Machine};
 use crate::plan::Plan;
-use crate::rules::{Cite, Finding, Group, Judgement, Outcome, Remedy, Rule, Severity};
+use crate::rules::{Cite, Finding, Group, Judgement, Outcome, Place, Remedy, Rule, Severity};
 
 /// Groups that a report can require.
 pub const KNOWN_GROUPS: [&str; 6] =
@@ -58,6 +58,7 @@ pub fn build(
         verdict,
         summary,
         root_cause,
+        sources: sources(machine),
         evidence: ids.rows(machine),
         machine: machine_row(machine, &ids),
         guid_census: machine
@@ -72,7 +73,7 @@ pub fn build(
                 sources: row.sources.clone(),
             })
             .collect(),
-        key_containers: containers(machine),
+        key_containers: containers(machine, &ids),
         container_groups: groups(machine),
         containers_only_counted: only_counted(machine),
         config: config(machine, &ids),
@@ -108,10 +109,10 @@ impl Ids {
         self.by_file.get(&file).cloned().unwrap_or_default()
     }
 
-    fn cite(&self, cite: &Cite) -> CiteRow {
+    fn cite(&self, machine: &Machine<'_>, cite: &Cite) -> CiteRow {
         CiteRow {
             evidence: self.get(cite.citation.file),
-            locator: cite.citation.locator.to_string(),
+            locator: locator(machine, &cite.citation),
             observed: cite.observed.clone(),
         }
     }
@@ -129,11 +130,21 @@ impl Ids {
                     sha256: file.sha256.map(|digest| hex(&digest)),
                     created: file.created.map(|time| time.to_string()),
                     modified: file.modified.map(|time| time.to_string()),
-                    container: None,
+                    container: file.container.clone(),
+                    record: file.record.map(|record| record.to_string()),
                     enumerated: file.enumerated,
                 }
             })
             .collect()
+    }
+}
+
+/// Where a citation points to; a file of a volume is known best by its record.
+fn locator(machine: &Machine<'_>, citation: &Citation) -> String {
+    let record = machine.facts.files.get(citation.file.0 as usize).and_then(|file| file.record);
+    match (&citation.locator, record) {
+        (Locator::File, Some(record)) => format!("file, record {record}"),
+        (locator, _) => locator.to_string(),
     }
 }
 
@@ -163,7 +174,7 @@ fn row(machine: &Machine<'_>, ids: &Ids, finding: &Finding) -> FindingRow {
         title: finding.title.clone(),
         explanation: finding.explanation.clone(),
         subject: finding.subject.clone(),
-        evidence: finding.evidence.iter().map(|cite| ids.cite(cite)).collect(),
+        evidence: finding.evidence.iter().map(|cite| ids.cite(machine, cite)).collect(),
         remedies: finding.remedies.iter().map(|remedy| remedy_text(machine, remedy)).collect(),
         affects: finding.affects.clone(),
     }
@@ -191,6 +202,22 @@ fn remedy_text(machine: &Machine<'_>, remedy: &Remedy) -> String {
             format!(
                 "Bring {name} back from a backup or an export; failing that, make it anew and enter the secrets again."
             )
+        }
+        Remedy::GrantAccess { place, grants } => {
+            let target = match place {
+                Place::Container(index) => name(*index),
+                Place::Folder(index) => machine
+                    .facts
+                    .folders
+                    .get(*index)
+                    .map(|folder| folder.windows_path.clone())
+                    .unwrap_or_default(),
+            };
+            let names: Vec<String> = grants
+                .iter()
+                .map(|grant| grant.sid.well_known().map_or_else(|| grant.sid.to_string(), str::to_owned))
+                .collect();
+            format!("Save the access rights of {target}, then give {} access.", names.join(" and "))
         }
         Remedy::Advice(text) => text.clone(),
     }
@@ -312,7 +339,7 @@ fn summary(
         .filter(|name| !Group::ALL.iter().any(|group| group.name() == *name))
         .collect();
     if !unseen.is_empty() {
-        parts.push(format!("Not examined by this version: {} and access rights.", unseen.join(", ")));
+        parts.push(format!("Not examined by this version: {}.", unseen.join(", ")));
     }
     parts.join(" ")
 }

@@ -5,7 +5,7 @@ use crate::machine::Machine;
 use crate::rules::{self, Finding, Judgement, Rule, Severity};
 
 /// The order in which causes stand in the chain, the earliest first.
-const CHAIN: [&str; 14] = [
+const CHAIN: [&str; 15] = [
     "evidence-mixed",
     "machine-guid-missing",
     "machine-guid-malformed",
@@ -19,6 +19,7 @@ const CHAIN: [&str; 14] = [
     "container-duplicated",
     "container-incomplete",
     "container-empty",
+    "container-access",
     "machine-guid-pending",
 ];
 

@@ -71,6 +71,8 @@ pub struct Report {
     pub summary: String,
     /// The one cause that explains the other findings; null when no single one explains every error.
     pub root_cause: Option<RootCause>,
+    /// The disk images and archives that the evidence came in, sorted by path; each volume is named.
+    pub sources: Vec<SourceRow>,
     /// Every file that the answer rests on, sorted by path.
     pub evidence: Vec<EvidenceRow>,
     /// The machine.
@@ -121,6 +123,76 @@ pub struct RootCause {
     pub latest: Option<String>,
 }
 
+/// A disk image or an archive.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SourceRow {
+    /// Path relative to the evidence as given.
+    pub path: String,
+    /// Its format.
+    pub format: String,
+    /// Size of the file in bytes.
+    pub size: u64,
+    /// Other files that its content comes from: segments, extents, parents.
+    pub parts: Vec<SourcePartRow>,
+    /// Length of the disk in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub media_size: Option<u64>,
+    /// How the disk is divided.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scheme: Option<String>,
+    /// MD5 of the disk's content, as the image itself states it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stored_md5: Option<String>,
+    /// SHA-1 of the disk's content, as the image itself states it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stored_sha1: Option<String>,
+    /// MD5 of the disk's content, as computed in this run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub computed_md5: Option<String>,
+    /// SHA-1 of the disk's content, as computed in this run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub computed_sha1: Option<String>,
+    /// What its frame says about its state: a table was read from its copy, a log was replayed, it is cut.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+    /// Volumes of the disk, by number.
+    pub volumes: Vec<VolumeRow>,
+}
+
+/// A file that belongs to a disk image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct SourcePartRow {
+    /// What it is to the image.
+    pub role: String,
+    /// Its file name.
+    pub name: String,
+    /// Size in bytes.
+    pub size: u64,
+}
+
+/// A volume of a disk image.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct VolumeRow {
+    /// Number of the partition; zero for a disk without a partition table.
+    pub number: u32,
+    /// Path under which its files are cited.
+    pub path: String,
+    /// What it holds.
+    pub content: String,
+    /// Label of the volume or name of the partition.
+    pub label: String,
+    /// Offset on the disk in bytes.
+    pub start: u64,
+    /// Length in bytes.
+    pub size: u64,
+    /// Drive letter that the machine gave it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub letter: Option<String>,
+    /// Why it was not looked into.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<String>,
+}
+
 /// A file, or a folder that was only enumerated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct EvidenceRow {
@@ -140,6 +212,9 @@ pub struct EvidenceRow {
     pub modified: Option<String>,
     /// The image or archive that it stands in.
     pub container: Option<String>,
+    /// On a volume: number and sequence of its record in the master file table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub record: Option<String>,
     /// For a folder: how many of its files were only enumerated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub enumerated: Option<u64>,
@@ -236,6 +311,20 @@ pub struct ContainerRow {
     pub protection: Option<ProtectionRow>,
     /// What is wrong with its bytes.
     pub damage: Vec<String>,
+    /// Its access control, where it is in evidence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub access: Option<AccessRow>,
+}
+
+/// Access control of a container.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AccessRow {
+    /// The owner; null where the source does not tell.
+    pub owner: Option<String>,
+    /// Number of entries of its list; null when there is no list, which lets everybody in.
+    pub entries: Option<u64>,
+    /// The file that tells it, and where in it.
+    pub source: String,
 }
 
 /// A key pair.

@@ -1,5 +1,7 @@
 //! The rows of a report that say what was read: machine, containers, configuration, plan, timeline.
 
+use iiskeys_evidence::acl::{Dacl, SecurityDescriptor};
+
 use super::build::{Ids, hex, level};
 use super::*;
 use crate::machine::facts::{ContainerFile, Content, ProviderKind};
@@ -80,14 +82,69 @@ fn features(machine: &Machine<'_>) -> Vec<String> {
     features
 }
 
-pub(super) fn containers(machine: &Machine<'_>) -> Vec<ContainerRow> {
+pub(super) fn sources(machine: &Machine<'_>) -> Vec<SourceRow> {
+    let facts = machine.facts;
+    let volume = |volume: &iiskeys_evidence::VolumeRow| VolumeRow {
+        number: volume.number,
+        path: volume.path.to_string(),
+        content: volume.content.clone(),
+        label: volume.label.clone(),
+        start: volume.start,
+        size: volume.size,
+        letter: facts.letters.get(&volume.path.to_string()).map(|letter| format!("{letter}:")),
+        skipped: volume.skipped.clone(),
+    };
+    facts
+        .sources
+        .iter()
+        .map(|source| {
+            let container = &source.container;
+            SourceRow {
+                path: container.path.to_string(),
+                format: container.format.clone(),
+                size: container.size,
+                parts: container
+                    .parts
+                    .iter()
+                    .map(|part| SourcePartRow {
+                        role: part.role.to_owned(),
+                        name: part.name.clone(),
+                        size: part.size,
+                    })
+                    .collect(),
+                media_size: container.media_size,
+                scheme: container.scheme.map(str::to_owned),
+                stored_md5: container.stored_md5.map(|digest| hex(&digest)),
+                stored_sha1: container.stored_sha1.map(|digest| hex(&digest)),
+                computed_md5: source.verified.as_ref().map(|digests| hex(&digests.md5)),
+                computed_sha1: source.verified.as_ref().map(|digests| hex(&digests.sha1)),
+                notes: container.notes.clone(),
+                volumes: container.volumes.iter().map(volume).collect(),
+            }
+        })
+        .collect()
+}
+
+pub(super) fn containers(machine: &Machine<'_>, ids: &Ids) -> Vec<ContainerRow> {
     let mut rows: Vec<ContainerRow> =
-        (0..machine.facts.containers.len()).map(|index| container_row(machine, index)).collect();
+        (0..machine.facts.containers.len()).map(|index| container_row(machine, index, ids)).collect();
     rows.sort_by(|a, b| (&a.id, &a.path).cmp(&(&b.id, &b.path)));
     rows
 }
 
-fn container_row(machine: &Machine<'_>, index: usize) -> ContainerRow {
+fn access_row(access: &Known<SecurityDescriptor>, ids: &Ids) -> Option<AccessRow> {
+    let (descriptor, citation) = (access.value()?, access.citation()?);
+    Some(AccessRow {
+        owner: descriptor.owner.as_ref().map(ToString::to_string),
+        entries: match &descriptor.dacl {
+            Dacl::Null => None,
+            Dacl::Entries { aces, .. } => Some(aces.len() as u64),
+        },
+        source: format!("{} {}", ids.get(citation.file), citation.locator),
+    })
+}
+
+fn container_row(machine: &Machine<'_>, index: usize, ids: &Ids) -> ContainerRow {
     let container = machine.container(index);
     let folder = machine.folder_of(index);
     let inside = match &container.content {
@@ -148,6 +205,7 @@ fn container_row(machine: &Machine<'_>, index: usize) -> ContainerRow {
                 inside.damage.iter().map(|(offset, what)| format!("{what} (offset {offset:#x})")).collect()
             })
             .unwrap_or_default(),
+        access: access_row(&container.access, ids),
     }
 }
 

@@ -14,6 +14,7 @@ pub fn to_text(report: &Report) -> String {
     out.line(0, &format!("VERDICT: {}", report.verdict.name().to_uppercase()));
     out.paragraph(0, &report.summary);
     machine(&mut out, report);
+    sources(&mut out, report);
     cause(&mut out, report);
     down(&mut out, report);
     findings(&mut out, report);
@@ -111,6 +112,73 @@ fn machine(out: &mut Page, report: &Report) {
         let noun = if row.containers == 1 { "container" } else { "containers" };
         out.line(2, &format!("GUID seen    {} ({mark}): {} {noun}{span}", row.guid, row.containers));
     }
+}
+
+fn sources(out: &mut Page, report: &Report) {
+    if report.sources.is_empty() {
+        return;
+    }
+    out.heading("SOURCES");
+    for source in &report.sources {
+        let divided = source.scheme.as_ref().map(|scheme| format!(", {scheme}")).unwrap_or_default();
+        let disk = source.media_size.map(|size| format!(", disk of {}", size_of(size))).unwrap_or_default();
+        out.item(
+            2,
+            "",
+            &format!("{} ({}, {}{disk}{divided})", source.path, source.format, size_of(source.size)),
+        );
+        for part in &source.parts {
+            out.item(4, "+ ", &format!("{} {} ({})", part.role, part.name, size_of(part.size)));
+        }
+        let digests = [
+            ("MD5", &source.stored_md5, &source.computed_md5),
+            ("SHA-1", &source.stored_sha1, &source.computed_sha1),
+        ];
+        for (name, stored, computed) in digests {
+            let text = match (stored, computed) {
+                (Some(stored), Some(computed)) if stored == computed => format!("{name} {stored}, verified"),
+                (Some(stored), Some(computed)) => format!("{name} stated {stored}, computed {computed}"),
+                (Some(stored), None) => {
+                    format!("{name} {stored}, as the image states; --verify-image compares")
+                }
+                (None, Some(computed)) => format!("{name} {computed}, computed"),
+                (None, None) => continue,
+            };
+            out.item(4, "= ", &text);
+        }
+        for note in &source.notes {
+            out.item(4, "! ", note);
+        }
+        for volume in &source.volumes {
+            let letter = volume.letter.as_ref().map(|letter| format!(", {letter}")).unwrap_or_default();
+            let label =
+                if volume.label.is_empty() { String::new() } else { format!(" \"{}\"", volume.label) };
+            let skipped =
+                volume.skipped.as_ref().map(|why| format!(": not looked into, {why}")).unwrap_or_default();
+            let number = if volume.number == 0 {
+                "whole disk".to_owned()
+            } else {
+                format!("partition {}", volume.number)
+            };
+            let size = size_of(volume.size);
+            out.item(4, "- ", &format!("{number}{label}, {}, {size}{letter}{skipped}", volume.content));
+        }
+    }
+}
+
+/// A number of bytes as people say it.
+fn size_of(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
+    let mut size = bytes as f64;
+    let mut shown = format!("{bytes} bytes");
+    for unit in UNITS {
+        size /= 1024.0;
+        if size < 1.0 {
+            break;
+        }
+        shown = format!("{size:.1} {unit}");
+    }
+    shown
 }
 
 fn cause(out: &mut Page, report: &Report) {

@@ -1,7 +1,9 @@
 //! `container-set-aside`
 
 use super::support;
-use super::{Confidence, Finding, Group, Judgement, Rule, RuleInfo, Severity};
+use super::{Cite, Confidence, Finding, Group, Judgement, Rule, RuleInfo, Severity};
+use crate::artifact::container::WellKnown;
+use crate::machine::facts::DeletedContainer;
 use crate::machine::{Machine, Oddity, Standing};
 
 /// See [`INFO`].
@@ -13,15 +15,17 @@ pub static INFO: RuleInfo = RuleInfo {
     group: Group::Containers,
     severity: Severity::Note,
     lowered: "never",
-    summary: "A renamed copy of a container (.OLD, .bak, - Copy) that may be the one to restore.",
+    summary: "A renamed (.OLD, .bak, - Copy) or deleted copy of a container that may be the one to restore.",
     core: false,
     explains: &[],
     meaning: "Someone has tried a repair before. Windows does not see a file whose name goes on after the GUID, but \
               the key in it is whole, and it may be the only copy of the key that the configuration was encrypted \
-              with.",
+              with. A disk image also shows containers that were deleted, as long as the volume keeps their names.",
     proof: "The file name carries more than the hash and the GUID, or the file stands in a copy of the folder; the \
-            content is parsed like that of any other container.",
-    repair: "Do not clean it up. Where the container in use is missing, empty or damaged, put the copy back.",
+            content is parsed like that of any other container. A deleted one is known by its record in the master file \
+            table or by what is left of its row in the folder; sequence numbers tell whether both belong together.",
+    repair: "Do not clean it up. Where the container in use is missing, empty or damaged, put the copy back. A \
+             deleted one can be recovered from the image by its record number, with a forensic tool.",
     references: &["Repair scripts that rename the new container to .OLD"],
 };
 
@@ -56,6 +60,7 @@ impl Rule for ContainerSetAside {
                 });
             }
         }
+        judgement.findings.extend(machine.facts.deleted.iter().filter_map(|copy| deleted(machine, copy)));
         for odd in support::oddities(machine, Oddity::SetAside) {
             let title = format!(
                 "{} of others {} set aside",
@@ -67,4 +72,53 @@ impl Rule for ContainerSetAside {
         }
         judgement
     }
+}
+
+/// A container that was deleted: what is left of it, and never that it is there.
+fn deleted(machine: &Machine<'_>, copy: &DeletedContainer) -> Option<Finding> {
+    let folder = machine.facts.folders.get(copy.folder)?;
+    let set = machine.sets.get(&(folder.store, copy.prefix));
+    let known = WellKnown::by_prefix(folder.store.family(), copy.prefix).map(|known| known.name.to_owned());
+    let name = set.and_then(|set| set.name.clone()).or(known).unwrap_or_else(|| copy.prefix.to_string());
+    let left = match &copy.content {
+        Ok(inside) if !inside.damage.is_empty() => "its bytes are left and are damaged".to_owned(),
+        Ok(inside) if inside.pairs.is_empty() => "its bytes are left; they hold no key pair".to_owned(),
+        Ok(inside) => format!(
+            "all of its {} bytes are left, with {}",
+            copy.size,
+            support::count(inside.pairs.len() as u64, "key pair")
+        ),
+        Err(lost) => format!("its content is lost: {lost}"),
+    };
+    // A row that the folder no longer uses stays behind after a rename and a move, too.
+    let (title, fate, observed) = match copy.record {
+        Some(record) => (
+            format!("A copy of the container {name} was deleted"),
+            "was deleted",
+            format!("file record {record}, no longer of this file"),
+        ),
+        None => (
+            format!("A copy of the container {name} is gone from its folder"),
+            "was deleted, renamed or moved",
+            "a name in the unused part of the folder".to_owned(),
+        ),
+    };
+    Some(Finding {
+        rule: INFO.name,
+        subject: match copy.record {
+            Some(record) => format!("deleted-container:{}/{}@{record}", folder.store.id(), copy.name),
+            None => format!("deleted-container:{}/{}", folder.store.id(), copy.name),
+        },
+        severity: Severity::Note,
+        // Free clusters may have been used and freed again since; only the parsed content speaks for itself.
+        confidence: if copy.content.is_ok() { Confidence::Strong } else { Confidence::Weak },
+        title,
+        explanation: format!(
+            "{} stood in {} and {fate}; {left}. It is not there for Windows.",
+            copy.name, folder.windows_path
+        ),
+        evidence: vec![Cite { citation: copy.citation.clone(), observed }],
+        remedies: Vec::new(),
+        affects: Vec::new(),
+    })
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use iiskeys_evidence::acl::{AccessMask, Sid};
 use sha2::{Digest, Sha256};
 
 use crate::artifact::container::{Guid, Prefix};
@@ -66,6 +67,26 @@ pub struct Cite {
     pub observed: String,
 }
 
+/// What has access control, as an index into the facts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// A container.
+    Container(usize),
+    /// A folder of containers.
+    Folder(usize),
+}
+
+/// An account and the rights that it needs.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Grant {
+    /// The account.
+    pub sid: Sid,
+    /// What its token holds besides.
+    pub token: Vec<Sid>,
+    /// The rights.
+    pub rights: AccessMask,
+}
+
 /// What a finding asks the plan to do, as a typed intent.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Remedy {
@@ -103,6 +124,13 @@ pub enum Remedy {
         prefix: Prefix,
         /// Its name.
         name: String,
+    },
+    /// Give accounts the access that they lack.
+    GrantAccess {
+        /// To what.
+        place: Place,
+        /// Who, and what they need.
+        grants: Vec<Grant>,
     },
     /// Write a well-formed MachineGuid.
     WriteGuid(Guid),

@@ -61,7 +61,7 @@ impl Rule for MachineKeysFolderBloated {
             }
             judgement.findings.push(Finding {
                 rule: INFO.name,
-                subject: format!("folder:{}@{}", folder.store.id(), folder.path),
+                subject: support::subject_of_folder(folder),
                 severity: Severity::Warning,
                 confidence: Confidence::Proven,
                 title: format!("{} files stand in the key folder {}", folder.count, folder.store.id()),

@@ -4,6 +4,7 @@ mod catalogue;
 mod finding;
 mod support;
 
+pub mod container_access;
 pub mod container_corrupt;
 pub mod container_duplicated;
 pub mod container_empty;
@@ -26,7 +27,7 @@ pub mod machinekeys_folder_missing;
 pub mod timestamps_lost;
 
 pub use catalogue::markdown;
-pub use finding::{Cite, Confidence, Finding, Remedy, Severity};
+pub use finding::{Cite, Confidence, Finding, Grant, Place, Remedy, Severity};
 pub(crate) use machine_guid_changed::window;
 
 use crate::machine::{Machine, Need};
@@ -179,6 +180,7 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &container_incomplete::ContainerIncomplete,
         &container_misnamed::ContainerMisnamed,
         &container_relocated::ContainerRelocated,
+        &container_access::ContainerAccess,
         &container_set_aside::ContainerSetAside,
         &machinekeys_folder_missing::MachineKeysFolderMissing,
         &machinekeys_folder_bloated::MachineKeysFolderBloated,

@@ -5,8 +5,8 @@ use super::finding::{Cite, Confidence, Finding, Remedy, Severity};
 use crate::artifact::container::{Guid, Prefix};
 use crate::machine::facts::{Oddity, Recovery};
 use crate::machine::{
-    Citation, Condition, ContainerSet, Content, FolderRole, Known, Locator, Machine, Need, Needed, Standing,
-    Store, Weight, needed,
+    Citation, Condition, ContainerSet, Content, FolderRole, KeyFolder, Known, Locator, Machine, Need, Needed,
+    Standing, Store, Weight, needed,
 };
 
 /// The subject of every finding about the current MachineGuid.
@@ -49,6 +49,14 @@ pub(super) fn subject(machine: &Machine<'_>, index: usize) -> String {
         format!("{}@{}", folder.store.id(), folder.path)
     };
     format!("container:{place}/{}", machine.container(index).name)
+}
+
+/// The subject of a finding about a folder; the one in use is the same whatever form the evidence has.
+pub(super) fn subject_of_folder(folder: &KeyFolder) -> String {
+    match folder.role {
+        FolderRole::Current => format!("folder:{}", folder.store.id()),
+        _ => format!("folder:{}@{}", folder.store.id(), folder.path),
+    }
 }
 
 /// The subject of a finding about a container that has no file.

@@ -52,7 +52,7 @@ impl Rule for TimestampsLost {
             let must_choose = must_choose(machine, index);
             judgement.findings.push(Finding {
                 rule: INFO.name,
-                subject: format!("folder:{}@{}", folder.store.id(), folder.path),
+                subject: support::subject_of_folder(folder),
                 severity: if must_choose { Severity::Warning } else { Severity::Note },
                 confidence: if folder.with_created == 0 { Confidence::Proven } else { Confidence::Strong },
                 title: format!("The creation times of {} are lost", folder.store.id()),
