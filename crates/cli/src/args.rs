@@ -76,11 +76,11 @@ pub struct DiagnoseArgs {
     #[arg(long)]
     pub prove_all: bool,
 
-    /// Accepted; disk images are not read in this version, so it changes nothing
+    /// Read every disk image to its end and compare its content with the digests that it states
     #[arg(long)]
     pub verify_image: bool,
 
-    /// Accepted and not opened; no evidence of this version needs a password
+    /// File whose first line is the password of encrypted archives
     #[arg(long, value_name = "FILE")]
     pub password_file: Option<PathBuf>,
 

@@ -1,17 +1,21 @@
 //! The one place where the face meets the library.
 
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use iiskeys_core::artifact::container::{Family, Guid, Prefix};
 pub use iiskeys_core::codes::{Explanation, explain};
-use iiskeys_core::evidence::{Evidence, OpenOptions, Timestamp};
+use iiskeys_core::evidence::{Evidence, OpenOptions, Password, Timestamp};
 pub use iiskeys_core::report::Level;
 use iiskeys_core::report::{self, Verdict};
 pub use iiskeys_core::rules::RuleInfo;
 use iiskeys_core::{Options, Progress, Report};
 
-use crate::exit::{Failure, shown};
+use zeroize::Zeroizing;
+
+use crate::exit::{Failure, quoted, shown};
 use crate::progress::Meter;
 
 /// What `diagnose` is asked for.
@@ -24,6 +28,10 @@ pub struct Request<'a> {
     pub require: Vec<&'static str>,
     /// Whether the time of the run goes into the report.
     pub stamp: bool,
+    /// Whether disk images are read to their end and hashed.
+    pub verify_image: bool,
+    /// File that holds the password of encrypted archives.
+    pub password_file: Option<&'a Path>,
 }
 
 impl Progress for Meter {
@@ -41,8 +49,15 @@ impl Progress for Meter {
 /// # Errors
 /// No evidence could be read, or nobody said which of two systems is meant.
 pub fn diagnose(request: &Request<'_>, meter: &mut Meter) -> Result<Report, Failure> {
-    let evidence = Evidence::open(request.evidence, &OpenOptions::default())
-        .map_err(|error| Failure::new(shown(&error.to_string())))?;
+    let failure = |error: &dyn std::error::Error| Failure::new(shown(&error.to_string()));
+    let password = request.password_file.map(password).transpose()?;
+    let open = OpenOptions { password, ..OpenOptions::default() };
+    meter.step("opening the evidence");
+    let mut evidence = Evidence::open(request.evidence, &open).map_err(|error| failure(&error))?;
+    if request.verify_image {
+        meter.step("computing the digests of the disk images");
+        evidence.verify(&mut |_, done, all| meter.bytes(done, all));
+    }
     let options = Options {
         windows: request.windows.map(|path| path.to_string_lossy().into_owned()),
         report: report::Options {
@@ -50,8 +65,34 @@ pub fn diagnose(request: &Request<'_>, meter: &mut Meter) -> Result<Report, Fail
             stamp: request.stamp.then(now).flatten(),
         },
     };
-    iiskeys_core::diagnose(&evidence, &options, meter)
-        .map_err(|error| Failure::new(shown(&error.to_string())))
+    let report = iiskeys_core::diagnose(&evidence, &options, meter).map_err(|error| failure(&error))?;
+    let read = evidence.image_bytes_read();
+    if read > 0 {
+        meter.step(&format!("{read} bytes were read from disk images"));
+    }
+    Ok(report)
+}
+
+/// Largest password file that is read, in bytes.
+const LARGEST_PASSWORD_FILE: u64 = 64 << 10;
+
+/// The first line of a password file.
+fn password(path: &Path) -> Result<Password, Failure> {
+    let refuse = |why: String| {
+        Failure::new(format!("the password file {} {why}; put the password in its first line", quoted(path)))
+    };
+    let mut text = Zeroizing::new(Vec::new());
+    let file = File::open(path).map_err(|error| refuse(format!("cannot be opened ({error})")))?;
+    file.take(LARGEST_PASSWORD_FILE)
+        .read_to_end(&mut text)
+        .map_err(|error| refuse(format!("cannot be read ({error})")))?;
+    Password::from_file_bytes(&text)
+        .ok_or_else(|| refuse("begins with an empty line, or with bytes that are no UTF-8".to_owned()))
+}
+
+/// Names of the files that belong to the disk images of a report, other than the images themselves.
+pub fn image_parts(report: &Report) -> impl Iterator<Item = &str> {
+    report.sources.iter().flat_map(|source| &source.parts).map(|part| part.name.as_str())
 }
 
 /// Whether the verdict is `inconclusive`.

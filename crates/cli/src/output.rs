@@ -53,6 +53,31 @@ impl Target {
         Ok(Self::File(real))
     }
 
+    /// Refuses a file that turned out to belong to a disk image in evidence: a segment, an extent, a parent.
+    ///
+    /// `evidence` are canonical paths, `parts` bare names of such files.
+    ///
+    /// # Errors
+    /// The output is one of them.
+    pub fn spare_parts<'a>(
+        &self,
+        evidence: &[PathBuf],
+        parts: impl Iterator<Item = &'a str>,
+    ) -> Result<(), Failure> {
+        let Self::File(real) = self else { return Ok(()) };
+        let beside = evidence.iter().any(|source| source.parent() == real.parent());
+        let name = real.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        for part in parts {
+            if beside && part.eq_ignore_ascii_case(name) {
+                return Err(Failure::new(format!(
+                    "the output {} is a part of the disk image in evidence, which is never written to; choose another file",
+                    quoted(real)
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the whole report.
     ///
     /// # Errors

@@ -51,6 +51,13 @@ impl Meter {
             spinner.set_position(count);
         }
     }
+
+    /// The step has read `done` of `all` bytes.
+    pub fn bytes(&mut self, done: u64, all: u64) {
+        if let Some(spinner) = &self.spinner {
+            spinner.set_position(done.saturating_mul(100).checked_div(all).unwrap_or(100));
+        }
+    }
 }
 
 impl Drop for Meter {

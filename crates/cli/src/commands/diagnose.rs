@@ -22,9 +22,12 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
         windows: args.windows.as_deref(),
         require: args.require.iter().map(|group| group.name()).collect(),
         stamp: args.stamp,
+        verify_image: args.verify_image,
+        password_file: args.password_file.as_deref(),
     };
     let mut meter = Meter::new(args.no_progress, args.verbose);
     let report = engine::diagnose(&request, &mut meter)?;
+    target.spare_parts(&real, engine::image_parts(&report))?;
     let text = match args.format {
         Format::Json => report.to_json(),
         Format::Text => report.to_text(),
