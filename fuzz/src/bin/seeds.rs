@@ -4,10 +4,19 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use iiskeys_fixtures::acl::{self, Acl};
+use iiskeys_fixtures::archive::{Packed, Zip, gzip, tar, zstd};
+use iiskeys_fixtures::codec;
 use iiskeys_fixtures::config::{ConfigSpec, Encoding, schema};
 use iiskeys_fixtures::container::{
     BlobSpec, CapiSpec, Cipher, CngSpec, Family, PairSpec, capi_name_only, file_name,
 };
+use iiskeys_fixtures::disk::ewf::{self, EwfSpec, Program, ewf};
+use iiskeys_fixtures::disk::partition::{BASIC_DATA, gpt_disk, mbr_disk, ntfs_boot_sector};
+use iiskeys_fixtures::disk::qcow2::{Packing, Qcow2};
+use iiskeys_fixtures::disk::vdi::Vdi;
+use iiskeys_fixtures::disk::vhd;
+use iiskeys_fixtures::disk::vmdk::{Pieces, Vmdk};
 use iiskeys_fixtures::hive::{Data, HiveBuilder, dirty, new_log, old_log};
 use iiskeys_fixtures::listing;
 use iiskeys_fixtures::machine::{Machine, Os};
@@ -19,16 +28,29 @@ fn main() -> io::Result<()> {
     let root = given.unwrap_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus"));
     let mut seeds = 0;
     for (target, files) in [
+        ("acl_listing", acl_listings()),
         ("application_host", configurations()),
+        ("archive", archives()),
         ("capi", capi()),
         ("cng", cng()),
         ("container_name", names()),
+        ("disk_ewf", expert_witness()),
+        ("disk_image", whole_disks()),
+        ("disk_partition", partitioned()),
+        ("disk_qcow2", qcow2()),
+        ("disk_vdi", vdi()),
+        ("disk_vhd", vhds()),
+        ("disk_vhdx", vhdxs()),
+        ("disk_vmdk", vmdk()),
         ("dpapi_blob", blobs()),
         ("hive", vec![hive().build()]),
         ("hive_replay", replays()),
         ("listing", listings()),
+        ("ntfs_codec", codecs()),
+        ("ntfs_volume", volumes()),
         ("reg_export", exports()),
         ("schema", schemas()),
+        ("security_descriptor", descriptors()),
     ] {
         let folder = root.join(target);
         fs::create_dir_all(&folder)?;
@@ -39,6 +61,20 @@ fn main() -> io::Result<()> {
     }
     println!("{seeds} seeds written to {}", root.display());
     Ok(())
+}
+
+fn archives() -> Vec<Vec<u8>> {
+    let ticks = 131_961_495_671_234_567;
+    let files = [
+        Packed::new("C/Windows/System32/config/SOFTWARE", &[5; 300]).at(ticks, ticks),
+        Packed::new("C:\\keys\\..\\key", b"key"),
+    ];
+    let mut seeds =
+        vec![tar(&files, false), tar(&files, true), gzip(&tar(&files, true)), zstd(&tar(&files, false))];
+    for (deflate, zip64) in [(false, false), (true, false), (true, true)] {
+        seeds.push(Zip { deflate, zip64, ntfs: deflate, prefix: 0 }.write(&files));
+    }
+    seeds
 }
 
 fn capi() -> Vec<Vec<u8>> {
@@ -139,4 +175,162 @@ fn schemas() -> Vec<Vec<u8>> {
         ("system.webServer/security/authentication/anonymousAuthentication", "password", "AesProvider"),
     ]);
     Encoding::ALL.map(|encoding| encoding.encode(&text)).to_vec()
+}
+
+/// One compressed piece of each format after the byte that selects it and an output of 4 KiB.
+fn codecs() -> Vec<Vec<u8>> {
+    let text: Vec<u8> = (0..4096_u32).map(|at| (at.wrapping_mul(at) >> 7) as u8 & 31).collect();
+    [codec::lznt1(&text), codec::xpress(&text), codec::lzx(&text)]
+        .into_iter()
+        .zip(4_u8..)
+        .map(|(packed, first)| [vec![first], packed].concat())
+        .collect()
+}
+
+/// Bytes of a small disk: zeros, a repeated byte and a pattern.
+fn small_disk() -> Vec<u8> {
+    [vec![0; 5000], vec![0x5a; 5000], (0..6384u32).map(|n| (n / 3) as u8).collect()].concat()
+}
+
+/// An image and the file that stands beside it.
+fn beside(image: &[u8], other: &[u8]) -> Vec<u8> {
+    let count = u32::try_from(image.len()).unwrap_or(u32::MAX).to_le_bytes();
+    [&count, image, other].concat()
+}
+
+fn qcow2() -> Vec<Vec<u8>> {
+    let (disk, small) = (small_disk(), Qcow2::new().cluster_bits(9));
+    vec![
+        beside(&small.write(&disk), &[]),
+        beside(&small.clone().version(2).write(&disk), &[]),
+        beside(&small.clone().packing(Packing::Deflate).write(&disk), &[]),
+        beside(&small.clone().packing(Packing::Zstd).write(&disk), &[]),
+        beside(&small.clone().backing("parent", Some("qcow2")).write(&disk), &small.write(&disk)),
+        beside(&small.clone().backing("parent", Some("raw")).write(&disk), &disk),
+        beside(&small.data_file("data").write(&disk), &disk),
+        beside(&Qcow2::new().cluster_bits(14).extended_l2().write(&disk), &[]),
+    ]
+}
+
+fn vdi() -> Vec<Vec<u8>> {
+    let small = Vdi::new().block(4096);
+    vec![
+        beside(&small.write(&small_disk()), &[]),
+        beside(&small.extra(512).fixed().write(&small_disk()), &[]),
+    ]
+}
+
+fn vmdk() -> Vec<Vec<u8>> {
+    let (disk, small) = (small_disk(), Vmdk::new().grain(8));
+    let (flat, data) = small.monolithic_flat("data", &disk);
+    let (split, pieces) = small.split("disk", Pieces::Sparse, disk.len(), &disk, &[]);
+    let (esx, delta) = small.vmfs_sparse("delta", &disk, &[]);
+    let child =
+        small.clone().zeroed().parent(0x1234_5678, "parent").monolithic_sparse("disk", &disk, &[1; 9000]);
+    vec![
+        beside(&small.monolithic_sparse("disk", &disk, &[]), &[]),
+        beside(&small.stream_optimized("disk", &disk), &[]),
+        beside(&child, &small.monolithic_sparse("parent", &disk, &[])),
+        beside(&flat, &data),
+        beside(&split, &pieces.iter().flat_map(|(_, bytes)| bytes.clone()).collect::<Vec<_>>()),
+        beside(&esx, &delta),
+    ]
+}
+
+fn acls() -> Vec<Acl> {
+    vec![
+        Acl::of_container(),
+        Acl::of_folder().deny(acl::READ, acl::EVERYONE),
+        Acl::new().entry(5, 0x1b, acl::FULL, acl::SYSTEM),
+        Acl::null(),
+    ]
+}
+
+fn descriptors() -> Vec<Vec<u8>> {
+    acls().iter().flat_map(|acl| [acl.bytes(), acl.sddl().into_bytes()]).collect()
+}
+
+fn acl_listings() -> Vec<Vec<u8>> {
+    let rows: Vec<(String, Acl)> =
+        acls().into_iter().map(|acl| ("C:\\MachineKeys\\key".to_owned(), acl)).collect();
+    let all = |print: &dyn Fn(&str, &Acl) -> String| -> Vec<u8> {
+        rows.iter().map(|(path, acl)| print(path, acl)).collect::<String>().into_bytes()
+    };
+    vec![
+        all(&|path, acl| acl.icacls(path, &acl::english)),
+        all(&|path, acl| acl.icacls(path, &acl::german)),
+        all(&|path, acl| acl.format_list(path, &acl::english, true)),
+        all(&|path, acl| acl.format_list(path, &acl::french, false)),
+        acl::sddl_csv(&rows).into_bytes(),
+        acl::saved(&rows),
+    ]
+}
+
+fn expert_witness() -> Vec<Vec<u8>> {
+    let disk: Vec<u8> = (0..9 * 512_u32).map(|at| (at / 100) as u8).collect();
+    [
+        (Program::EnCase, ewf::Packing::Plain),
+        (Program::Ftk, ewf::Packing::Zlib),
+        (Program::Linen, ewf::Packing::Shorter),
+        (Program::Smart, ewf::Packing::Zlib),
+    ]
+    .into_iter()
+    .flat_map(|(program, packing)| {
+        let md5 = Some([1; 16]);
+        ewf(&disk, &EwfSpec { program, packing, md5, chunk_sectors: 2, ..EwfSpec::default() }).0
+    })
+    .collect()
+}
+
+fn partitioned() -> Vec<Vec<u8>> {
+    let boot = ntfs_boot_sector(512, 7);
+    let large = ntfs_boot_sector(4096, 7);
+    vec![
+        gpt_disk(&[(40, &boot, "Basic data partition", BASIC_DATA, [1; 16])], 512, 128),
+        gpt_disk(&[(8, &large, "Basic data partition", BASIC_DATA, [1; 16])], 4096, 32),
+        mbr_disk(7, &[(8, &boot, 0x07)], &[(21, &boot, 0x07), (31, &boot, 0x0b)], 512, 64),
+        boot,
+    ]
+}
+
+fn volumes() -> Vec<Vec<u8>> {
+    use iiskeys_fixtures::ntfs::{Algorithm, FileOptions, FolderOptions, Layout, Reparse, VolumeBuilder};
+    let mut volume = VolumeBuilder::new().cluster_size(512).log_file_size(4096).fragmented_mft(3);
+    let text = "compressible ".repeat(1000);
+    volume.file_with("lznt1", text.as_bytes(), FileOptions::layout(Layout::Lznt1));
+    volume.file_with("wof", text.as_bytes(), FileOptions::wof(Algorithm::Lzx));
+    volume.file_with("spilled", text.as_bytes(), FileOptions::spilled().stream("a", b"b"));
+    volume.file_with("link", b"", FileOptions::reparse(Reparse::symlink("dir")));
+    volume.dir_with("dir", FolderOptions { spill: true, blocks: true, ..FolderOptions::default() });
+    volume.file("dir/file", b"content");
+    vec![volume.build()]
+}
+
+fn vhds() -> Vec<Vec<u8>> {
+    let options = vhd::Options { block_size: 4096, ..vhd::Options::default() };
+    let disk = [vec![1; 5000], vec![0; 4216], vec![2; 1024]].concat();
+    vec![vhd::fixed(&disk, &options), vhd::dynamic(&disk, &options)]
+}
+
+/// No change to either forged image.
+fn vhdxs() -> Vec<Vec<u8>> {
+    [0, 1].map(|which| [vec![which], vec![0; 992]].concat()).to_vec()
+}
+
+/// The volume of [`volumes`] alone, on partitioned disks, and those disks in images.
+fn whole_disks() -> Vec<Vec<u8>> {
+    let volume = volumes().concat();
+    let sectors = u32::try_from(volume.len() / 512).unwrap_or_default() + 64;
+    let mbr = mbr_disk(7, &[(8, &volume, 0x07)], &[], 512, sectors);
+    let gpt =
+        gpt_disk(&[(40, &volume, "Basic data partition", BASIC_DATA, [1; 16])], 512, u64::from(sectors) + 64);
+    vec![
+        Qcow2::new().cluster_bits(12).write(&mbr),
+        Vdi::new().block(4096).write(&gpt),
+        vhd::fixed(&mbr, &vhd::Options::default()),
+        ewf(&mbr, &EwfSpec::default()).0.concat(),
+        volume,
+        mbr,
+        gpt,
+    ]
 }
