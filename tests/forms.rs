@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use iiskeys_fixtures::archive::{Packed, Zip, gzip, tar, zstd};
+use iiskeys_fixtures::archive::{Packed, Zip, gzip, sevenz, tar, zstd};
 use iiskeys_fixtures::disk::ewf::{EwfSpec, ewf};
 use iiskeys_fixtures::disk::qcow2::{Packing, Qcow2};
 use iiskeys_fixtures::disk::vdi::Vdi;
@@ -129,7 +129,7 @@ fn every_image_format_gives_the_findings_of_the_folder() {
 fn every_archive_gives_the_findings_of_the_folder() {
     let expected = expected();
     let folder = tempfile::tempdir().expect("a folder");
-    let layouts = [Layout::DriveRoot, Layout::Kape, Layout::VelociraptorAuto, Layout::Acquire];
+    let layouts = [Layout::DriveRoot, Layout::Kape, Layout::Cylr, Layout::VelociraptorAuto, Layout::Acquire];
     for layout in layouts {
         let entries: Vec<Packed> =
             layout.files(&machine()).into_iter().map(|(path, bytes)| Packed::new(&path, &bytes)).collect();
@@ -138,6 +138,7 @@ fn every_archive_gives_the_findings_of_the_folder() {
             ("c.tar", tar(&entries, false)),
             ("c.tar.gz", gzip(&tar(&entries, true))),
             ("c.tar.zst", zstd(&tar(&entries, true))),
+            ("c.7z", sevenz(&entries)),
         ] {
             let path = put(folder.path(), name, &bytes);
             assert_eq!(essence(&diagnose(&[&path], &[])), expected, "{layout:?} in {name}");
