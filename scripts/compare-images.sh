@@ -5,8 +5,8 @@
 # read back in full and in 3,000 random pieces; the digests must be those of the raw disk. Then an NTFS volume that
 # mkntfs and ntfs-3g made is listed and compared with dissect.ntfs: names, times, sizes and digests of all files.
 #
-# Needs qemu-utils, ewf-tools and ntfs-3g of Debian (the volume also root, for the mount), and for the second part
-# PYTHON, a Python with `pip install dissect.ntfs`. FOLDER takes some 2 GB and is made anew.
+# Needs qemu-utils, ewf-tools, xz-utils and ntfs-3g of Debian (the volume also root, for the mount), and for the second
+# part PYTHON, a Python with `pip install dissect.ntfs`. FOLDER takes some 2 GB and is made anew.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -27,12 +27,18 @@ for at in 0 1 7 33 64 65 100 150 199; do
     dd if=/dev/urandom of="$raw" bs=1M count=1 seek="$at" conv=notrunc status=none
     { yes "block $at of the disk" || true; } 2>/dev/null | head -c 700001 | dd of="$raw" bs=1 seek=$((at * 1048576 + 1200000)) conv=notrunc status=none oflag=seek_bytes bs=64K
 done
+# The last text goes beyond the end, and formats with sectors would round its odd length up.
+truncate -s $((200 * 1024 * 1024 + 36 * 512)) "$raw"
 dd if=/dev/urandom of="$raw" bs=512 count=36 seek=$((200 * 2048)) conv=notrunc status=none
-# A disk and not a heap of bytes: one partition of an MBR.
-printf '\x80\x20\x21\x00\x07\xfe\xff\xff\x00\x08\x00\x00\x00\x38\x06\x00' | dd of="$raw" bs=1 seek=446 conv=notrunc status=none
-printf '\x55\xaa' | dd of="$raw" bs=1 seek=510 conv=notrunc status=none
+# A disk and not a heap of bytes: an MBR whose one partition, at 10 MiB, holds the NTFS volume of the tests.
+{
+    printf '\x80\x20\x21\x00\x07\xfe\xff\xff\x00\x50\x00\x00\xe0\x2e\x00\x00'
+    head -c 48 /dev/zero
+    printf '\x55\xaa'
+} | dd of="$raw" bs=66 seek=446 oflag=seek_bytes conv=notrunc iflag=fullblock status=none
+xz -dc crates/ntfs/tests/images/volume.raw.xz | dd of="$raw" bs=1M seek=10 conv=notrunc iflag=fullblock status=none
 
-expected=$("$digest" "$raw" 2>/dev/null)
+expected=$("$digest" "$raw")
 check() {
     local got
     if ! got=$("$digest" "$1" 2>"$work/stderr"); then
@@ -74,11 +80,10 @@ convert g.qcow2 qcow2 -o cluster_size=2M
 convert a.vdi vdi
 convert b.vdi vdi -o static=on
 
-# Overlays: the disk as a base whose first 50 MiB were written anew, and back again on top.
+# Overlays: the disk as a base below an empty child, then below one that changes it.
 overlay() {
     local name=$1 format=$2
     qemu-img create -q -f "$format" -b "$name.base" -F "$format" "$work/$name" >/dev/null
-    qemu-io -f "$format" -c "write -P 0x5a 10M 3M" "$work/$name.base.scratch" >/dev/null 2>&1 || true
     check "$work/$name" "$format on top of $format"
 }
 for pair in qcow2:qcow2 vmdk:vmdk; do
@@ -86,10 +91,10 @@ for pair in qcow2:qcow2 vmdk:vmdk; do
     qemu-img convert -O "$format" "$raw" "$work/overlay.$format.base"
     overlay "overlay.$format" "$format"
     # Written over in the child: the raw disk with the same change is what must be read.
-    qemu-io -f "$format" -c "write -P 0x5a 10M 3M" -c "write -P 0xa5 70000k 77k" "$work/overlay.$format" >/dev/null
+    qemu-io -f "$format" -c "write -P 0x5a 40M 3M" -c "write -P 0xa5 70000k 77k" "$work/overlay.$format" >/dev/null
     qemu-img convert -O raw "$work/overlay.$format" "$work/changed.raw"
     kept=$expected
-    expected=$("$digest" "$work/changed.raw" 2>/dev/null)
+    expected=$("$digest" "$work/changed.raw")
     check "$work/overlay.$format" "$format overlay with changes"
     expected=$kept
 done

@@ -5,6 +5,7 @@ import json
 import sys
 
 from dissect.ntfs import NTFS
+from dissect.ntfs.util import segment_reference
 from dissect.util.stream import RangeStream
 
 
@@ -15,10 +16,10 @@ def walk(ntfs):
         above, folder = pending.pop()
         seen = {}
         for entry in folder.iterdir(ignore_dos=True):
-            number = entry.FileReference.SegmentNumberLowPart | (entry.FileReference.SegmentNumberHighPart << 32)
+            number = segment_reference(entry.header.FileReference)
             if number < 24:
                 continue
-            seen[entry.attribute.filename()] = number
+            seen[entry.attribute.file_name] = number
         for name, number in seen.items():
             record = ntfs.mft.get(number)
             path = f"{above}/{name}"
