@@ -239,9 +239,20 @@ fn raw<'n>(name: &NtHiveNameString<'n>) -> &'n [u8] {
     }
 }
 
-/// Whether two names are one to Windows.
+/// Whether two names are one to Windows, which knows one upper case letter for each letter: `ß` stays as it is.
 fn same(a: &str, b: &str) -> bool {
-    a.eq_ignore_ascii_case(b) || (!a.is_ascii() && a.to_uppercase() == b.to_uppercase())
+    let upper = |letter: char| {
+        let mut letters = letter.to_uppercase();
+        letters.next().filter(|_| letters.next().is_none()).unwrap_or(letter)
+    };
+    a.eq_ignore_ascii_case(b) || (!a.is_ascii() && a.chars().map(upper).eq(b.chars().map(upper)))
+}
+
+#[cfg(test)]
+#[test]
+fn names_are_compared_letter_by_letter() {
+    assert!(same("SOFTWARE", "software") && same("Größe", "gRÖßE"));
+    assert!(!same("sß", "sss") && !same("sß", "sSS") && !same("a", "ab"));
 }
 
 /// A key.
