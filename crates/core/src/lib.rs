@@ -23,6 +23,7 @@ pub mod codes;
 mod gather;
 pub mod machine;
 pub mod plan;
+pub mod proof;
 pub mod report;
 pub mod rules;
 
