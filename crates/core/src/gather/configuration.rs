@@ -32,6 +32,7 @@ pub(super) fn config(parsed: &ApplicationHost, file: FileId) -> Config {
                     values: used.values,
                     empty: used.empty,
                     first,
+                    groups: BTreeMap::new(),
                     users: pools.chain(sites).take(USERS).collect(),
                 },
             )
@@ -43,6 +44,8 @@ pub(super) fn config(parsed: &ApplicationHost, file: FileId) -> Config {
         uses,
         app_pools: parsed.app_pools.iter().map(|pool| pool.name.clone()).collect(),
         sites: parsed.sites.iter().map(|site| site.name.clone()).collect(),
+        bindings: Vec::new(),
+        clear_values: 0,
     }
 }
 
@@ -63,6 +66,7 @@ fn provider(declared: &Declared, file: FileId) -> Provider {
         // The machine's store is the default of these providers.
         machine_container: declared.use_machine_container.unwrap_or(true),
         session_key_bits: bits,
+        wrap: None,
         has_session_key: matches!(&declared.session_key, Some(key) if *key != SessionKey::Empty),
         citation: Citation::new(file, Locator::XPath(declared.xpath.as_str().into())),
     }

@@ -13,7 +13,7 @@ use crate::artifact::container::{
     WellKnown,
 };
 use crate::machine::facts::{ContainerFile, Content, EvidenceFile, Facts, GroupKey, Inside, Oddity, Pair};
-use crate::machine::{Citation, FileId, FolderRole, Known, Locator, Need, Origin, Store};
+use crate::machine::{Citation, FileId, FolderRole, KeyProof, Known, Locator, Need, Opens, Origin, Store};
 
 /// Up to this many files, every file of a folder has a row and is read whole.
 pub(super) const ROWS: usize = 500;
@@ -538,10 +538,12 @@ pub(super) fn inside(container: &Container, family: Family, parsed: Option<FileN
                 modulus_sha256: pair.public.as_ref().and_then(|public| public.modulus_sha256),
                 master_key: pair.private.as_ref().map(|blob| blob.master_key.to_string()),
                 protection: pair.private.as_ref().map(|blob| blob.algorithms()),
+                proof: KeyProof::default(),
             })
             .collect(),
         hardware: container.state == State::Hardware,
         damage,
+        opens: Opens::default(),
     }
 }
 

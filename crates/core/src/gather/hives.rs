@@ -163,7 +163,11 @@ impl Opened {
                 return None;
             }
         };
-        let kind = if piece.role == Role::Software { "software-hive" } else { "system-hive" };
+        let kind = match piece.role {
+            Role::Software => "software-hive",
+            Role::System => "system-hive",
+            Role::Security => "security-hive",
+        };
         let file = file_row(facts, &piece.file, kind, sha256);
         let recovery = if hive.is_dirty() { Recovery::LogsMissing } else { Recovery::Clean };
         let last_written = hive.header().last_written;
@@ -473,6 +477,7 @@ fn rivals(facts: &mut Facts, pieces: &Pieces, has_hive: bool, exports: &Exports)
                 let reader = reader(view.as_deref_source(), &opened.trouble, opened.file, Need::SystemHive);
                 mismatch::hostname(facts, &registry::hostname(&reader));
             }
+            Role::Security => {}
         }
     }
 }

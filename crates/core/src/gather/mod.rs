@@ -26,7 +26,7 @@ use thiserror::Error;
 use crate::artifact::config::{ApplicationHost, Schema};
 use crate::artifact::container::Family;
 use crate::machine::facts::{Damage, EvidenceFile, Facts, ProviderKind};
-use crate::machine::{Citation, FileId, Known, Locator, Need};
+use crate::machine::{Citation, FileId, Known, Locator, Need, Protection};
 use containers::{Interest, push_file};
 use pieces::Pieces;
 
@@ -209,6 +209,12 @@ fn blank() -> Facts {
         spread: BTreeMap::new(),
         config: open(Need::ApplicationHost),
         schema: open(Need::Schema),
+        protection: Protection::default(),
+        wraps: Vec::new(),
+        copies: Vec::new(),
+        shared: open(Need::Redirection),
+        metabases: Vec::new(),
+        recovery: Vec::new(),
         damage: Vec::new(),
         mismatches: Vec::new(),
         assumptions: Vec::new(),

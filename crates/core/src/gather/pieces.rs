@@ -14,7 +14,7 @@ use iiskeys_evidence::{
 
 use super::GatherError;
 use super::places::{Unread, dirs, is_in_history, logs_among, logs_beside, settled};
-use crate::artifact::container::{FileName, identify};
+use crate::artifact::container::{FileName, Guid, identify};
 use crate::artifact::hive::{self, HiveFile};
 use crate::artifact::reg_export;
 use crate::machine::Store;
@@ -36,6 +36,7 @@ const SURE: usize = 1_000;
 pub(super) enum Role {
     Software,
     System,
+    Security,
 }
 
 /// A hive file with the logs beside it.
@@ -88,6 +89,10 @@ pub(super) struct Pieces {
     /// Listings of access control.
     pub access: Vec<File>,
     pub keys: Vec<LooseKeys>,
+    /// Folders in which LocalSystem keeps its master keys: on the drive with Windows, or copied.
+    pub protect: Vec<Dir>,
+    /// Copies of the configuration outside every drive, in the order in which they were found.
+    pub config_copies: Vec<File>,
     pub is_whole_volume: bool,
     /// Hives that could not be opened, with the reason.
     pub bad_hives: Vec<(File, String)>,
@@ -150,7 +155,9 @@ impl Pieces {
         let Some(volume) = self.volumes.first().cloned() else { return };
         let config = format!("{windows}\\System32\\config");
         for dir in dirs(&volume, &config, &mut self.unread) {
-            for (role, name) in [(Role::Software, "SOFTWARE"), (Role::System, "SYSTEM")] {
+            for (role, name) in
+                [(Role::Software, "SOFTWARE"), (Role::System, "SYSTEM"), (Role::Security, "SECURITY")]
+            {
                 if self.hives.iter().any(|hive| hive.role == role) {
                     continue;
                 }
@@ -176,6 +183,8 @@ impl Pieces {
                 self.add_history(file, "Windows.old");
             }
         }
+        let protect = format!("{windows}\\System32\\Microsoft\\Protect\\S-1-5-18");
+        self.protect.extend(dirs(&volume, &protect, &mut self.unread));
         let inetsrv = format!("{windows}\\System32\\inetsrv\\config");
         self.config = self.file(&volume, &format!("{inetsrv}\\applicationHost.config"));
         self.schema = self.file(&volume, &format!("{inetsrv}\\schema\\IIS_schema.xml"));
@@ -294,6 +303,7 @@ impl Pieces {
             return;
         }
         let mut keys = Vec::new();
+        let mut has_master_key = false;
         for file in &folder.files {
             let name = file.name.as_str();
             if FileName::parse(name).is_some() {
@@ -307,6 +317,8 @@ impl Pieces {
             let Some(head) = settled(file.head(HEAD).map(Some), &mut self.unread) else { continue };
             if hive::is_hive(&head) {
                 self.loose_hive(folder, file, loose);
+            } else if is_master_key(&head, name) {
+                has_master_key = true;
             } else if reg_export::is_reg_export(&head) {
                 if !folder.is_history {
                     self.exports.push(file.clone());
@@ -316,14 +328,21 @@ impl Pieces {
             } else if is_acl_listing(&head, name).is_some() {
                 self.access.push(file.clone());
             } else if name.eq_ignore_ascii_case("applicationHost.config") || is_application_host(&head) {
-                self.config =
-                    self.config.take().or_else(|| Some(file.clone()).filter(|_| !folder.is_history));
+                if folder.is_history || self.config.is_some() || is_copy_of_config(file) {
+                    self.config_copies.push(file.clone());
+                } else {
+                    self.config = Some(file.clone());
+                }
             } else if name.eq_ignore_ascii_case("IIS_schema.xml") || is_schema(&head) {
                 self.schema =
                     self.schema.take().or_else(|| Some(file.clone()).filter(|_| !folder.is_history));
             } else if file.size < super::containers::LARGEST && identify(&head).is_some() {
                 keys.push(file.clone());
             }
+        }
+        // `User` below it is looked at with it.
+        if has_master_key && !folder.is_history && !folder.dir.name().eq_ignore_ascii_case("User") {
+            self.protect.push(folder.dir.clone());
         }
         if !keys.is_empty() {
             self.keys.push(LooseKeys {
@@ -438,6 +457,21 @@ fn is_application_host(head: &[u8]) -> bool {
         && (text.contains("system.applicationHost") || text.contains("configProtectedData"))
 }
 
+/// Whether this is a master key file: it repeats its own name in UTF-16 at offset 12.
+fn is_master_key(head: &[u8], name: &str) -> bool {
+    let inside: Vec<u8> = name.to_ascii_lowercase().encode_utf16().flat_map(u16::to_le_bytes).collect();
+    Guid::parse(name).is_ok()
+        && head.get(12..12 + inside.len()).is_some_and(|text| text.eq_ignore_ascii_case(&inside))
+}
+
+/// Whether a configuration outside every drive stands where IIS keeps copies of it.
+fn is_copy_of_config(file: &File) -> bool {
+    let path = file.path().as_str().to_ascii_lowercase();
+    path.split('/').any(|part| {
+        part.starts_with("cfghistory_") || matches!(part, "history" | "backup" | "export" | "apppools")
+    })
+}
+
 fn is_schema(head: &[u8]) -> bool {
     let text = text(head);
     text.contains("<configSchema") && text.contains("sectionSchema")
@@ -464,6 +498,9 @@ fn role_of_hive(hive: &HiveFile) -> Result<Option<Role>, String> {
     if has("Select") || has("ControlSet001") {
         return Ok(Some(Role::System));
     }
+    if has("Policy\\PolRevision") || has("Policy\\Secrets") {
+        return Ok(Some(Role::Security));
+    }
     // A hive without any of these keys may still say what it was: by the name that Windows embeds.
     view.root().map_err(|error| error.to_string())?;
     let name = hive.header().file_name.to_ascii_lowercase();
@@ -471,6 +508,8 @@ fn role_of_hive(hive: &HiveFile) -> Result<Option<Role>, String> {
         Some(Role::Software)
     } else if name.ends_with("\\system") {
         Some(Role::System)
+    } else if name.ends_with("\\security") {
+        Some(Role::Security)
     } else {
         None
     })

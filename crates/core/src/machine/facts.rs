@@ -6,6 +6,9 @@ use iiskeys_evidence::acl::SecurityDescriptor;
 use iiskeys_evidence::{Container, Digests, Dir, FileRecord, Timestamp};
 
 use super::known::{Citation, FileId, Known, Origin};
+use super::protection::{
+    ConfigCopy, KeyProof, Metabase, Opens, Protection, RecoverySource, SharedConfiguration, Wrap,
+};
 use super::store::Store;
 use crate::artifact::container::{Family, Guid, GuidFault, Prefix};
 
@@ -269,6 +272,8 @@ pub struct Pair {
     pub master_key: Option<String>,
     /// Cipher and hash of that blob, as Windows names them.
     pub protection: Option<String>,
+    /// How far the proof of the private key went.
+    pub proof: KeyProof,
 }
 
 /// What a container file holds.
@@ -286,6 +291,8 @@ pub struct Inside {
     pub hardware: bool,
     /// What is wrong: offset in bytes and one sentence each.
     pub damage: Vec<(u64, String)>,
+    /// What it provably opens, and what it provably does not.
+    pub opens: Opens,
 }
 
 /// How much is known of a container file's content.
@@ -390,6 +397,8 @@ pub struct Provider {
     pub session_key_bits: Option<u32>,
     /// Whether it has a session key at all.
     pub has_session_key: bool,
+    /// Its session key, an index into [`Facts::wraps`].
+    pub wrap: Option<usize>,
     /// Where it is declared.
     pub citation: Citation,
 }
@@ -416,6 +425,8 @@ pub struct ProviderUse {
     pub empty: u64,
     /// The first value with a payload.
     pub first: Option<Citation>,
+    /// Values of a CNG provider by the part that all values of one key have in common, each with the first of them.
+    pub groups: BTreeMap<[u8; 32], (u64, Citation)>,
     /// Application pools and sites whose settings hold such values, at most 20.
     pub users: Vec<String>,
 }
@@ -433,6 +444,10 @@ pub struct Config {
     pub app_pools: Vec<String>,
     /// Sites.
     pub sites: Vec<String>,
+    /// Bindings, `site protocol information` each.
+    pub bindings: Vec<String>,
+    /// Passwords and the like that stand in clear: legal, and readable without any key.
+    pub clear_values: u64,
 }
 
 /// A disk image or archive that the evidence came in.
@@ -526,6 +541,18 @@ pub struct Facts {
     pub config: Known<Config>,
     /// Providers that new values would use, from the schema, with the number of attributes.
     pub schema: Known<BTreeMap<String, u64>>,
+    /// Secrets that protect the keys, as results.
+    pub protection: Protection,
+    /// Keys that are encrypted with a container's key, each once however many copies hold it.
+    pub wraps: Vec<Wrap>,
+    /// Copies of the configuration, the oldest first.
+    pub copies: Vec<ConfigCopy>,
+    /// Whether the live configuration stands elsewhere.
+    pub shared: Known<SharedConfiguration>,
+    /// Metabases, the live one first.
+    pub metabases: Vec<Metabase>,
+    /// What could bring a key back.
+    pub recovery: Vec<RecoverySource>,
     /// Damage.
     pub damage: Vec<Damage>,
     /// Signs of a mixture.

@@ -8,6 +8,7 @@ pub mod facts;
 pub mod known;
 pub mod need;
 pub mod needed;
+pub mod protection;
 pub mod store;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,11 @@ pub use facts::*;
 pub use known::{Citation, Cited, FileId, Known, Locator, Origin};
 pub use need::Need;
 pub use needed::{Needed, Reason, Weight};
+pub use protection::{
+    ConfigCopy, Contradiction, CopyKind, KeyProof, MasterKeyFile, MasterKeyState, Metabase, Opens,
+    ProtectFolder, Protection, RecoveryKind, RecoverySource, SecretAge, SharedConfiguration, SystemSecret,
+    Values, Wrap, WrapKind,
+};
 pub use store::Store;
 
 use crate::artifact::container::WellKnown;

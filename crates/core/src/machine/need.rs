@@ -32,6 +32,14 @@ pub enum Need {
     MatchingEvidence,
     /// The access control of the key folders and of the files in them.
     AccessRights,
+    /// The SECURITY hive with its transaction logs.
+    SecurityHive,
+    /// LocalSystem's folder of DPAPI master keys.
+    Protect,
+    /// What says whether shared configuration is in force.
+    Redirection,
+    /// Copies of the configuration.
+    ConfigHistory,
     /// What proves that a session key and a container belong together (metabase or DPAPI chain).
     KeyProof,
 }
@@ -54,6 +62,10 @@ impl Need {
             Self::UndamagedCopy => "an undamaged copy was",
             Self::MatchingEvidence => "matching evidence was",
             Self::AccessRights => "the access rights were",
+            Self::SecurityHive => "the SECURITY hive was",
+            Self::Protect => "LocalSystem's Protect folder was",
+            Self::Redirection => "redirection.config was",
+            Self::ConfigHistory => "the configuration history was",
             Self::KeyProof => "a proof of the key in use was",
         }
     }
@@ -94,6 +106,16 @@ impl Need {
             Self::AccessRights => {
                 "the access rights of the key folders and files, which a plain copy loses: icacls \"%ProgramData%\\Microsoft\\Crypto\" \
                  /save acl.txt /t (Windows 2000 to 2003: cacls on the MachineKeys folder and on the files in it), or a disk image"
+            }
+            Self::SecurityHive => {
+                "%SystemRoot%\\System32\\config\\SECURITY with SECURITY.LOG, .LOG1 and .LOG2, of the same moment as SYSTEM"
+            }
+            Self::Protect => {
+                "%SystemRoot%\\System32\\Microsoft\\Protect\\S-1-5-18 with its folder User (hidden and system files)"
+            }
+            Self::Redirection => "%SystemRoot%\\System32\\inetsrv\\config\\redirection.config",
+            Self::ConfigHistory => {
+                "%SystemDrive%\\inetpub\\history, %SystemRoot%\\System32\\inetsrv\\backup and inetsrv\\config\\Export"
             }
             Self::KeyProof => {
                 "the IIS metabase (inetsrv\\MetaBase.xml), or SYSTEM, SECURITY and System32\\Microsoft\\Protect\\S-1-5-18"

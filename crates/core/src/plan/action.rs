@@ -2,7 +2,7 @@
 
 use crate::artifact::container::{Family, Guid, Prefix};
 use crate::machine::facts::{ContainerFile, Content, FolderRole, GuidValue, Inside, Pair};
-use crate::machine::{Cited, Facts, Known, Need, Origin, Store};
+use crate::machine::{Cited, Facts, KeyProof, Known, Need, Opens, Origin, Store};
 use crate::rules::{Grant, Place};
 use iiskeys_evidence::acl::{Account, Ace, AceFlags, AceKind, Dacl, SecurityDescriptor};
 
@@ -198,6 +198,7 @@ fn replace(facts: &mut Facts, store: Store, prefix: Prefix, name: &str, step: u1
         modulus_sha256: None,
         master_key: None,
         protection: None,
+        proof: KeyProof::default(),
     };
     let pairs =
         if store.family() == Family::Capi { vec![pair(true), pair(false)] } else { vec![pair(false)] };
@@ -218,6 +219,7 @@ fn replace(facts: &mut Facts, store: Store, prefix: Prefix, name: &str, step: u1
             pairs,
             hardware: false,
             damage: Vec::new(),
+            opens: Opens::default(),
         })),
         access: Known::NotInEvidence(Need::AccessRights),
         origin: Origin::Planned(step),
