@@ -5,11 +5,15 @@ use crate::machine::Machine;
 use crate::rules::{self, Finding, Judgement, Rule, Severity};
 
 /// The order in which causes stand in the chain, the earliest first.
-const CHAIN: [&str; 15] = [
+const CHAIN: [&str; 25] = [
     "evidence-mixed",
     "machine-guid-missing",
     "machine-guid-malformed",
     "machine-guid-changed",
+    "hives-inconsistent",
+    "master-key-missing",
+    "dpapi-secret-rotated",
+    "dpapi-foreign",
     "machinekeys-folder-missing",
     "container-relocated",
     "container-misnamed",
@@ -20,6 +24,12 @@ const CHAIN: [&str; 15] = [
     "container-incomplete",
     "container-empty",
     "container-access",
+    "config-unreadable",
+    "config-provider-missing",
+    "session-key-missing",
+    "session-key-mismatch",
+    "metabase-key-mismatch",
+    "encrypted-value-unreadable",
     "machine-guid-pending",
 ];
 

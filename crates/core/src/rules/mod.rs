@@ -2,8 +2,13 @@
 
 mod catalogue;
 mod finding;
+mod proofs;
 mod support;
 
+pub mod config_backup_usable;
+pub mod config_mixed_keys;
+pub mod config_provider_missing;
+pub mod config_unreadable;
 pub mod container_access;
 pub mod container_corrupt;
 pub mod container_duplicated;
@@ -14,9 +19,13 @@ pub mod container_missing;
 pub mod container_orphaned;
 pub mod container_relocated;
 pub mod container_set_aside;
+pub mod dpapi_foreign;
+pub mod dpapi_secret_rotated;
+pub mod encrypted_value_unreadable;
 pub mod evidence_damaged;
 pub mod evidence_mixed;
 pub mod hive_dirty;
+pub mod hives_inconsistent;
 pub mod machine_guid_changed;
 pub mod machine_guid_malformed;
 pub mod machine_guid_missing;
@@ -24,6 +33,12 @@ pub mod machine_guid_pending;
 pub mod machine_guid_view_differs;
 pub mod machinekeys_folder_bloated;
 pub mod machinekeys_folder_missing;
+pub mod master_key_missing;
+pub mod metabase_key_mismatch;
+pub mod recovery_export_present;
+pub mod session_key_mismatch;
+pub mod session_key_missing;
+pub mod shared_configuration;
 pub mod timestamps_lost;
 
 pub use catalogue::markdown;
@@ -40,19 +55,26 @@ pub enum Group {
     Identity,
     /// Key containers.
     Containers,
+    /// What protects the private keys (DPAPI).
+    Protection,
+    /// The configuration of IIS and its keys.
+    Configuration,
     /// The evidence itself.
     Evidence,
 }
 
 impl Group {
     /// All groups of this build.
-    pub const ALL: [Self; 3] = [Self::Identity, Self::Containers, Self::Evidence];
+    pub const ALL: [Self; 5] =
+        [Self::Identity, Self::Containers, Self::Protection, Self::Configuration, Self::Evidence];
 
     /// The name on the command line and in reports.
     pub fn name(self) -> &'static str {
         match self {
             Self::Identity => "identity",
             Self::Containers => "containers",
+            Self::Protection => "protection",
+            Self::Configuration => "configuration",
             Self::Evidence => "evidence",
         }
     }
@@ -184,6 +206,20 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &container_set_aside::ContainerSetAside,
         &machinekeys_folder_missing::MachineKeysFolderMissing,
         &machinekeys_folder_bloated::MachineKeysFolderBloated,
+        &master_key_missing::MasterKeyMissing,
+        &dpapi_secret_rotated::DpapiSecretRotated,
+        &dpapi_foreign::DpapiForeign,
+        &hives_inconsistent::HivesInconsistent,
+        &config_unreadable::ConfigUnreadable,
+        &config_provider_missing::ConfigProviderMissing,
+        &session_key_missing::SessionKeyMissing,
+        &session_key_mismatch::SessionKeyMismatch,
+        &encrypted_value_unreadable::EncryptedValueUnreadable,
+        &config_mixed_keys::ConfigMixedKeys,
+        &config_backup_usable::ConfigBackupUsable,
+        &recovery_export_present::RecoveryExportPresent,
+        &shared_configuration::SharedConfiguration,
+        &metabase_key_mismatch::MetabaseKeyMismatch,
         &hive_dirty::HiveDirty,
         &timestamps_lost::TimestampsLost,
         &evidence_damaged::EvidenceDamaged,

@@ -380,3 +380,13 @@ pub(super) fn join_users(machine: &Machine<'_>) -> Vec<String> {
     users.dedup();
     users
 }
+
+/// What hangs on one container.
+pub(super) fn users_of(machine: &Machine<'_>, index: usize) -> Vec<String> {
+    let store = machine.folder_of(index).store;
+    let prefix = machine.container(index).prefix;
+    prefix
+        .and_then(|prefix| machine.need_of(store, prefix))
+        .map(|need| need.users.clone())
+        .unwrap_or_default()
+}

@@ -1,0 +1,135 @@
+//! `config-backup-usable`
+
+use super::proofs::{self, Fit};
+use super::support;
+use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
+use crate::machine::facts::{Config, ProviderKind};
+use crate::machine::{Citation, ConfigCopy, CopyKind, Locator, Machine, Need};
+
+/// See [`INFO`].
+pub struct ConfigBackupUsable;
+
+/// The rule's page.
+pub static INFO: RuleInfo = RuleInfo {
+    name: "config-backup-usable",
+    group: Group::Configuration,
+    severity: Severity::Note,
+    lowered: "never",
+    summary: "A history or backup copy of the configuration whose session keys fit the present containers.",
+    core: false,
+    explains: &[],
+    meaning: "IIS keeps the last states of its configuration. A copy whose session keys fit the containers of today can be put \
+              back as it is, which is the safest way out of a damaged or foreign configuration.",
+    proof: "For each copy: every AES provider's session key was compared with its container, by unwrapping where the private \
+            key could be opened (then it is proven), else by the size of the key (then it is weak). Copies are ordered by \
+            their number or their time.",
+    repair: "Copy applicationHost.config (and administration.config beside it) of that copy over the live one, with IIS stopped, \
+             after a backup of the live file. What the copy does not have yet is listed.",
+    references: &["IIS documentation: configuration history", "IIS documentation: appcmd add backup"],
+};
+
+impl Rule for ConfigBackupUsable {
+    fn info(&self) -> &'static RuleInfo {
+        &INFO
+    }
+
+    fn judge(&self, machine: &Machine<'_>) -> Judgement {
+        if machine.iis_major().is_some_and(|major| major < 7) {
+            return Judgement::not_applicable("IIS before version 7 has no configuration history");
+        }
+        let mut judgement = Judgement::examined("no copy of the configuration fits the containers");
+        if machine.facts.copies.is_empty() {
+            judgement.gap("no copy of the configuration is in evidence", Need::ConfigHistory);
+            return judgement;
+        }
+        let usable: Vec<(&ConfigCopy, &Config, Fit)> = usable(machine);
+        if let Some(&(copy, config, worst)) = usable.last() {
+            judgement.findings.push(finding(machine, copy, config, worst, usable.len()));
+        }
+        judgement
+    }
+}
+
+/// The copies that fit, the oldest first, each with the weakest of its proofs.
+fn usable<'m>(machine: &'m Machine<'_>) -> Vec<(&'m ConfigCopy, &'m Config, Fit)> {
+    let copies = machine.facts.copies.iter();
+    // A worker's copy is no whole configuration, and an export is encrypted for its own password.
+    let copies = copies.filter(|copy| !matches!(copy.kind, CopyKind::AppPool | CopyKind::Export));
+    copies
+        .filter_map(|copy| {
+            let config = copy.content.as_ref().ok()?;
+            let fits = proofs::wrapped(config).filter(|(provider, _)| provider.kind == ProviderKind::Aes);
+            let mut worst = None;
+            for (provider, wrap) in fits {
+                let fit =
+                    proofs::live_fit(machine, wrap, &provider.container).map_or(Fit::Unknown, |(_, fit)| fit);
+                if fit.is_wrong() || fit == Fit::Unknown {
+                    return None;
+                }
+                worst = worst.max(Some(fit));
+            }
+            Some((copy, config, worst?))
+        })
+        .collect()
+}
+
+fn finding(machine: &Machine<'_>, copy: &ConfigCopy, config: &Config, worst: Fit, usable: usize) -> Finding {
+    let proved = if worst == Fit::Opens {
+        "its session keys open with the containers of today"
+    } else {
+        "its session keys have the size that the containers of today need; whether they open was not tried"
+    };
+    let lost = lost(machine, config);
+    let others = match usable {
+        1 => String::new(),
+        more => format!(
+            " {} older fit as well.",
+            support::count(more as u64 - 1, "copy").replace("copys", "copies")
+        ),
+    };
+    Finding {
+        rule: INFO.name,
+        subject: format!("file:{}/{}", copy.kind.word(), copy.name),
+        severity: Severity::Note,
+        confidence: if worst == Fit::Opens { Confidence::Proven } else { Confidence::Weak },
+        title: format!("The copy {} of the configuration fits the present containers", copy.name),
+        explanation: format!("{} is the newest copy that fits: {proved}.{others}{lost}", copy.windows_path),
+        evidence: vec![Cite {
+            citation: Citation::new(copy.file, Locator::File),
+            observed: format!(
+                "{}, {}, {}",
+                support::count(config.sites.len() as u64, "site"),
+                support::count(config.app_pools.len() as u64, "application pool"),
+                support::count(config.uses.values().map(|used| used.values).sum(), "encrypted value")
+            ),
+        }],
+        remedies: vec![Remedy::Advice(format!(
+            "Should the live configuration have to be replaced, put {} back with IIS stopped.",
+            copy.windows_path
+        ))],
+        affects: Vec::new(),
+    }
+}
+
+/// What going back to a copy would lose: everything that only the live configuration has.
+pub(super) fn lost(machine: &Machine<'_>, copy: &Config) -> String {
+    let Some(live) = machine.facts.config.value() else { return String::new() };
+    let missing = |live: &[String], copy: &[String]| -> Vec<String> {
+        live.iter().filter(|name| !copy.contains(name)).cloned().collect()
+    };
+    let mut parts = Vec::new();
+    for (noun, gone) in [
+        ("sites", missing(&live.sites, &copy.sites)),
+        ("application pools", missing(&live.app_pools, &copy.app_pools)),
+        ("bindings", missing(&live.bindings, &copy.bindings)),
+    ] {
+        if !gone.is_empty() {
+            parts.push(format!("{noun}: {}", support::join(&gone, 5)));
+        }
+    }
+    if parts.is_empty() {
+        " Sites, application pools and bindings are those of the live configuration.".to_owned()
+    } else {
+        format!(" Going back to it loses {}.", parts.join("; "))
+    }
+}

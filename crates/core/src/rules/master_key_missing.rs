@@ -1,0 +1,91 @@
+//! `master-key-missing`
+
+use super::proofs::{self, Guarded};
+use super::support;
+use super::{Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
+use crate::machine::{Coverage, KeyProof, Machine};
+
+/// See [`INFO`].
+pub struct MasterKeyMissing;
+
+/// The rule's page.
+pub static INFO: RuleInfo = RuleInfo {
+    name: "master-key-missing",
+    group: Group::Protection,
+    severity: Severity::Error,
+    lowered: "warning where the configuration is set up to use the container and no value does yet; note for copies that \
+              are not in use and for containers of others",
+    summary: "A container's private key is protected with a master key that the Protect folder does not hold.",
+    core: true,
+    explains: &[],
+    meaning: "Windows protects the private key in a container with a DPAPI master key of LocalSystem. The master keys are \
+              files in System32\\Microsoft\\Protect\\S-1-5-18, named by their GUID. When the file is gone, for example \
+              after a clean-up or when only ProgramData was restored onto a fresh installation, nobody can open the \
+              container any more: the program that needs it hears 0x8009000B or 0x80090016.",
+    proof: "The DPAPI blob of the private key names its master key in clear, so no secret is needed. Both S-1-5-18 and its \
+            folder User were searched. On a complete volume the absence is proven, in a copied folder it is likely: the \
+            files are hidden system files that copy tools leave out.",
+    repair: "Bring the master key file back from a backup of the system drive, with its hidden and system attributes and its \
+             access rights. Where there is none, the key in the container is lost: restore or import the container, or \
+             make a new one and enter again what was encrypted.",
+    references: &["Passcape: DPAPI secrets", "impacket: dpapi.py (structure of blobs and master keys)"],
+};
+
+impl Rule for MasterKeyMissing {
+    fn info(&self) -> &'static RuleInfo {
+        &INFO
+    }
+
+    fn judge(&self, machine: &Machine<'_>) -> Judgement {
+        let mut judgement = match support::begin(machine, "the master key of every container is there") {
+            Ok(judgement) => judgement,
+            Err(judgement) => return judgement,
+        };
+        support::require_contents(machine, &mut judgement);
+        if !proofs::require_protect(machine, &mut judgement) {
+            return judgement;
+        }
+        for guarded in proofs::guarded(machine) {
+            if guarded.any(|proof| *proof == KeyProof::MasterKeyMissing) {
+                judgement.findings.push(finding(machine, &guarded));
+            }
+        }
+        judgement
+    }
+}
+
+fn finding(machine: &Machine<'_>, guarded: &Guarded<'_>) -> Finding {
+    let name = machine.display_name(guarded.index);
+    let mut missing: Vec<&str> = guarded
+        .inside
+        .pairs
+        .iter()
+        .filter(|pair| pair.proof == KeyProof::MasterKeyMissing)
+        .filter_map(|pair| pair.master_key.as_deref())
+        .collect();
+    missing.sort_unstable();
+    missing.dedup();
+    let protection = &machine.facts.protection;
+    let is_complete = protection.folders.iter().all(|folder| folder.coverage == Coverage::Complete);
+    let mut evidence: Vec<_> = support::cite(machine, guarded.index).into_iter().collect();
+    evidence.extend(proofs::cite_protect(protection));
+    Finding {
+        rule: INFO.name,
+        subject: support::subject(machine, guarded.index),
+        severity: guarded.severity,
+        confidence: if is_complete { Confidence::Proven } else { Confidence::Strong },
+        title: format!("The master key of the container {name} is missing"),
+        explanation: format!(
+            "The private key in {} is protected with the master key {}, and LocalSystem's Protect folder holds no such file. \
+             Without it the container cannot be opened by anybody.",
+            machine.container(guarded.index).name,
+            missing.join(" and ")
+        ),
+        evidence,
+        remedies: vec![Remedy::Advice(format!(
+            "Bring the master key file {} back from a backup of System32\\Microsoft\\Protect\\S-1-5-18 of this server.",
+            missing.join(" and ")
+        ))],
+        affects: support::users_of(machine, guarded.index),
+    }
+}
