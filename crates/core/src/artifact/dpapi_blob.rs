@@ -1,7 +1,9 @@
-//! The header of a DPAPI blob: which master key and which algorithms protect what is inside.
+//! The header of a DPAPI blob: which master key and which algorithms protect what is inside, and where its parts lie.
 //!
 //! Nothing is decrypted and no ciphertext is kept. Format facts: impacket `dpapi.py`, mimikatz `kull_m_dpapi.h`,
 //! DPAPIck3.
+
+use std::ops::Range;
 
 use serde::Serialize;
 use thiserror::Error;
@@ -47,6 +49,25 @@ pub struct DpapiBlobHeader {
     pub sign_len: u32,
     /// Length in bytes of the whole blob, from its own lengths.
     pub total_len: usize,
+}
+
+/// A DPAPI blob: what it says in clear, and where its parts lie, in bytes from the start of the blob.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DpapiBlob {
+    /// What it says in clear.
+    pub header: DpapiBlobHeader,
+    /// The salt of the session key.
+    pub salt: Range<usize>,
+    /// The part of a password that the user was asked for; empty in all known blobs of the system.
+    pub strong: Range<usize>,
+    /// The salt of the signature.
+    pub hmac_key: Range<usize>,
+    /// The ciphertext.
+    pub data: Range<usize>,
+    /// The signature.
+    pub sign: Range<usize>,
+    /// What is signed: from the master key version to the end of the ciphertext.
+    pub signed: Range<usize>,
 }
 
 /// Why bytes are not a DPAPI blob.
@@ -105,42 +126,7 @@ impl DpapiBlobHeader {
     /// # Errors
     /// [`BlobError`] when the magic is missing or a length reaches past the end.
     pub fn parse_prefix(data: &[u8]) -> Result<Self, BlobError> {
-        if data.get(..MAGIC.len()) != Some(&MAGIC) {
-            let mut found = [0; 4];
-            for (to, from) in found.iter_mut().zip(data) {
-                *to = *from;
-            }
-            return Err(BlobError::NoMagic { found });
-        }
-        let mut cursor = Cursor { data, at: MAGIC.len() };
-        let master_key_version = cursor.number("master key version")?;
-        let master_key = cursor.guid("master key GUID")?;
-        let flags = cursor.number("flags")?;
-        let description = cursor.counted("description")?;
-        let cipher = cursor.number("encryption algorithm")?;
-        let cipher_bits = cursor.number("key length")?;
-        let salt_len = cursor.skip("salt")?;
-        cursor.skip("strong password part")?;
-        let hash = cursor.number("hash algorithm")?;
-        let hash_bits = cursor.number("hash length")?;
-        cursor.skip("HMAC key")?;
-        let data_len = cursor.skip("ciphertext")?;
-        let sign_len = cursor.skip("signature")?;
-        let description = encoding_rs::UTF_16LE.decode_without_bom_handling(description).0;
-        Ok(Self {
-            master_key_version,
-            master_key,
-            flags,
-            description: description.trim_end_matches('\0').to_owned(),
-            cipher,
-            cipher_bits,
-            hash,
-            hash_bits,
-            salt_len,
-            data_len,
-            sign_len,
-            total_len: cursor.at,
-        })
+        DpapiBlob::parse_prefix(data).map(|blob| blob.header)
     }
 
     /// Whether the blob is protected for the machine rather than for one account.
@@ -170,6 +156,53 @@ impl DpapiBlobHeader {
     }
 }
 
+impl DpapiBlob {
+    /// Reads a blob at the start of `bytes`; what follows it is left alone.
+    ///
+    /// # Errors
+    /// [`BlobError`] when the magic is missing or a length reaches past the end.
+    pub fn parse_prefix(bytes: &[u8]) -> Result<Self, BlobError> {
+        if bytes.get(..MAGIC.len()) != Some(&MAGIC) {
+            let mut found = [0; 4];
+            for (to, from) in found.iter_mut().zip(bytes) {
+                *to = *from;
+            }
+            return Err(BlobError::NoMagic { found });
+        }
+        let mut cursor = Cursor { data: bytes, at: MAGIC.len() };
+        let master_key_version = cursor.number("master key version")?;
+        let master_key = cursor.guid("master key GUID")?;
+        let flags = cursor.number("flags")?;
+        let description = cursor.counted("description")?;
+        let cipher = cursor.number("encryption algorithm")?;
+        let cipher_bits = cursor.number("key length")?;
+        let salt = cursor.part("salt")?;
+        let strong = cursor.part("strong password part")?;
+        let hash = cursor.number("hash algorithm")?;
+        let hash_bits = cursor.number("hash length")?;
+        let hmac_key = cursor.part("HMAC key")?;
+        let data = cursor.part("ciphertext")?;
+        let sign = cursor.part("signature")?;
+        let description = encoding_rs::UTF_16LE.decode_without_bom_handling(description).0;
+        let header = DpapiBlobHeader {
+            master_key_version,
+            master_key,
+            flags,
+            description: description.trim_end_matches('\0').to_owned(),
+            cipher,
+            cipher_bits,
+            hash,
+            hash_bits,
+            salt_len: salt.len() as u32,
+            data_len: data.len() as u32,
+            sign_len: sign.len() as u32,
+            total_len: cursor.at,
+        };
+        let signed = MAGIC.len()..data.end;
+        Ok(Self { header, salt, strong, hmac_key, data, sign, signed })
+    }
+}
+
 struct Cursor<'a> {
     data: &'a [u8],
     at: usize,
@@ -195,8 +228,9 @@ impl<'a> Cursor<'a> {
         Ok(bytes)
     }
 
-    fn skip(&mut self, field: &'static str) -> Result<u32, BlobError> {
-        self.counted(field).map(|bytes| bytes.len() as u32)
+    fn part(&mut self, field: &'static str) -> Result<Range<usize>, BlobError> {
+        let len = self.counted(field)?.len();
+        Ok(self.at.saturating_sub(len)..self.at)
     }
 }
 
@@ -226,6 +260,17 @@ mod tests {
         assert_eq!(header.description, "some words");
         assert_eq!((header.salt_len, header.data_len, header.sign_len), (32, 48, 64));
         assert!(header.is_local_machine());
+    }
+
+    #[test]
+    fn the_parts_of_a_blob_follow_each_other() {
+        let bytes = forged();
+        let blob = DpapiBlob::parse_prefix(&bytes).unwrap();
+        assert_eq!(blob.strong, blob.salt.end + 4..blob.salt.end + 4);
+        assert_eq!(blob.hmac_key.start, blob.strong.end + 12);
+        assert_eq!(blob.data.start, blob.hmac_key.end + 4);
+        assert_eq!(blob.signed, 20..blob.data.end);
+        assert_eq!(blob.sign, blob.data.end + 4..bytes.len());
     }
 
     #[test]

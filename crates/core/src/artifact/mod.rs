@@ -14,9 +14,12 @@
     )
 )]
 
+pub mod boot_key;
 pub mod bytes;
 pub mod config;
 pub mod container;
 pub mod dpapi_blob;
 pub mod hive;
+pub mod lsa;
+pub mod master_key;
 pub mod reg_export;
