@@ -3,6 +3,27 @@
 //! Everything in here that could open something lives in [`Secret`], which is wiped when it is dropped and never shown.
 //! What leaves this layer is a table of results.
 
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::indexing_slicing,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::string_slice
+    )
+)]
+
+pub mod blob;
+mod boot_key;
+pub mod container;
+mod crypto;
+pub mod lsa;
+pub mod master_key;
 mod secret;
 
+pub use boot_key::BootKey;
 pub use secret::Secret;
+
+#[cfg(test)]
+mod tests;
