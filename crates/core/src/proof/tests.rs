@@ -1,7 +1,9 @@
 use super::*;
+mod containers;
+mod corpus;
+mod mutants;
+mod seal;
 mod vectors;
-
-use std::path::PathBuf;
 
 use self::vectors as v;
 use super::blob::BlobFailure;
@@ -206,31 +208,4 @@ fn a_blob_that_no_key_can_open_says_why() {
     let mut changed = whole;
     changed[70] ^= 1;
     assert_eq!(blob::open(&changed, &key, b""), Err(BlobFailure::WrongKey));
-}
-
-fn corpus() -> Option<(PathBuf, serde_json::Value)> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/corpus/dpapi-dpapick");
-    let Ok(expected) = std::fs::read(folder.join("expected.json")) else {
-        println!("skipped: dpapi-dpapick is not there");
-        return None;
-    };
-    Some((folder, serde_json::from_slice(&expected).unwrap()))
-}
-
-#[test]
-fn blobs_of_xp_and_windows_8_open_as_independent_readers_open_them() {
-    let Some((folder, expected)) = corpus() else { return };
-    let mut opened = 0;
-    for (file, said) in expected["files"].as_object().unwrap() {
-        if said["kind"] != "DPAPI blob" {
-            continue;
-        }
-        let bytes = std::fs::read(folder.join(file)).unwrap();
-        let key = master_key(said["master_key_hex"].as_str().unwrap());
-        let entropy = hex(said["entropy_hex"].as_str().unwrap_or_default());
-        let clear = blob::open(&bytes, &key, &entropy).unwrap_or_else(|error| panic!("{file}: {error}"));
-        assert_eq!(clear.expose(), hex(said["dpapick3_plaintext_hex"].as_str().unwrap()), "{file}");
-        opened += 1;
-    }
-    println!("{opened} blobs opened");
 }
