@@ -21,6 +21,10 @@ use iiskeys_fixtures::hive::{Data, HiveBuilder, dirty, new_log, old_log};
 use iiskeys_fixtures::listing;
 use iiskeys_fixtures::machine::{Machine, Os};
 
+#[expect(dead_code, reason = "not every vector makes a seed")]
+#[path = "../../../crates/core/src/proof/tests/vectors.rs"]
+mod vectors;
+
 const GUID: &str = "9790b371-34a5-4c0c-b5d1-6d7f4f4c4e4a";
 
 fn main() -> io::Result<()> {
@@ -33,6 +37,7 @@ fn main() -> io::Result<()> {
         ("archive", archives()),
         ("capi", capi()),
         ("cng", cng()),
+        ("container_keys", [capi(), cng()].concat()),
         ("container_name", names()),
         ("disk_ewf", expert_witness()),
         ("disk_image", whole_disks()),
@@ -46,6 +51,8 @@ fn main() -> io::Result<()> {
         ("hive", vec![hive().build()]),
         ("hive_replay", replays()),
         ("listing", listings()),
+        ("lsa", lsa()),
+        ("master_key", vec![hex(vectors::MASTER_KEY_FILE)]),
         ("ntfs_codec", codecs()),
         ("ntfs_volume", volumes()),
         ("reg_export", exports()),
@@ -158,7 +165,20 @@ fn blobs() -> Vec<Vec<u8>> {
             }
             .bytes()
         })
-        .to_vec()
+        .into_iter()
+        .chain([hex(vectors::BLOB), hex(vectors::BLOB_WITH_ENTROPY)])
+        .collect()
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.chars().filter_map(|digit| digit.to_digit(16)).map(|digit| digit as u8).collect();
+    digits.chunks(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect()
+}
+
+/// Key lists and secrets, each behind the byte that says which it is.
+fn lsa() -> Vec<Vec<u8>> {
+    let values = [vectors::WIN10_KEY_LIST, vectors::WIN10_SECRET, vectors::XP_POLICY_KEY, vectors::XP_SECRET];
+    (0..).zip(values).map(|(kind, value)| [vec![kind], hex(value)].concat()).collect()
 }
 
 fn configurations() -> Vec<Vec<u8>> {

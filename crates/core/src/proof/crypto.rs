@@ -6,7 +6,7 @@ use des::{Des, TdesEde3};
 use hmac::{Hmac, Mac};
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Bytes that are wiped when they are dropped.
 pub(crate) type Wiped = Zeroizing<Vec<u8>>;
@@ -124,7 +124,7 @@ impl Cipher {
 
     /// Decrypts whole blocks; `None` when a length is wrong.
     pub(crate) fn decrypt(self, key: &[u8], iv: &[u8], data: &[u8]) -> Option<Wiped> {
-        if data.len() % self.block() != 0 {
+        if !data.len().is_multiple_of(self.block()) {
             return None;
         }
         match self {
@@ -195,7 +195,10 @@ fn digest_of<D: Digest>(parts: &[&[u8]]) -> Wiped {
     for part in parts {
         digest.update(part);
     }
-    Zeroizing::new(digest.finalize().to_vec())
+    let mut out = digest.finalize();
+    let wiped = Zeroizing::new(out.to_vec());
+    out.as_mut_slice().zeroize();
+    wiped
 }
 
 fn hmac_of<M: Mac + KeyInit>(key: &[u8], parts: &[&[u8]]) -> Wiped {
@@ -204,7 +207,10 @@ fn hmac_of<M: Mac + KeyInit>(key: &[u8], parts: &[&[u8]]) -> Wiped {
     for part in parts {
         mac.update(part);
     }
-    Zeroizing::new(mac.finalize().into_bytes().to_vec())
+    let mut out = mac.finalize().into_bytes();
+    let wiped = Zeroizing::new(out.to_vec());
+    out.as_mut_slice().zeroize();
+    wiped
 }
 
 fn stretch_with<M: Mac + KeyInit + Clone>(secret: &[u8], salt: &[u8], rounds: u32, len: usize) -> Wiped {
@@ -224,6 +230,7 @@ fn stretch_with<M: Mac + KeyInit + Clone>(secret: &[u8], salt: &[u8], rounds: u3
             running.iter_mut().zip(&next).for_each(|(to, from)| *to ^= from);
         }
         out.extend_from_slice(&running);
+        running.as_mut_slice().zeroize();
     }
     out.truncate(len);
     out

@@ -146,7 +146,7 @@ fn open_section(
     if section.data.len() < SALT_LEN + hash.len() + KEY_LEN {
         return Err(length("is too few for salt, check value and key"));
     }
-    if section.data.len() % cipher.block() != 0 {
+    if !section.data.len().is_multiple_of(cipher.block()) {
         return Err(length("is not a whole number of cipher blocks"));
     }
     if section.rounds > MAX_ROUNDS {
