@@ -170,9 +170,9 @@ pub(crate) fn unpad(mut data: Wiped, block: usize) -> Option<Wiped> {
     Some(data)
 }
 
-/// Compares without saying by the time it takes where the difference is.
+/// Compares without saying by the time it takes where the difference is; nothing is not the same as nothing.
 pub(crate) fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |all, (a, b)| all | (a ^ b)) == 0
+    !a.is_empty() && a.len() == b.len() && a.iter().zip(b).fold(0, |all, (a, b)| all | (a ^ b)) == 0
 }
 
 fn blocks<C: BlockModeDecrypt>(mut cipher: C, data: &[u8]) -> Option<Wiped> {
