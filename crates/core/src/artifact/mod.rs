@@ -22,4 +22,6 @@ pub mod dpapi_blob;
 pub mod hive;
 pub mod lsa;
 pub mod master_key;
+pub mod metabase;
 pub mod reg_export;
+pub mod rsa_key_value;

@@ -20,7 +20,12 @@ pub mod container;
 mod crypto;
 pub mod lsa;
 pub mod master_key;
+pub mod metabase;
+pub mod rsa;
 mod secret;
+pub mod session;
+#[cfg(test)]
+mod test_keys;
 
 pub use boot_key::BootKey;
 pub use secret::Secret;

@@ -6,11 +6,15 @@ use roxmltree::Node;
 use serde::Serialize;
 
 use super::provider::Provider;
+use super::sections::{self, ConfigHistory, PlainValue, Redirection};
 use super::xml::{self, Lines};
+use super::xml_enc::EncryptedSection;
 use super::{ConfigError, enc, xpath};
 
 /// Encrypted values that are kept one by one; the rest is only counted.
 pub const KEPT_VALUES: usize = 1024;
+/// Payloads longer than this in bytes are not kept; real ones have less than two hundred.
+pub const KEPT_PAYLOAD: usize = 16 * 1024;
 
 /// Whom an encrypted value belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -37,6 +41,9 @@ pub struct EncryptedValue {
     pub provider: String,
     /// Length in bytes of its payload, 0 for an empty value; `None` when the payload is not base64.
     pub payload_len: Option<usize>,
+    /// The payload, still encrypted; empty when it is not base64 or longer than [`KEPT_PAYLOAD`].
+    #[serde(skip)]
+    pub payload: Vec<u8>,
     /// Line of the attribute.
     pub line: usize,
     /// Column of the attribute in characters.
@@ -82,6 +89,8 @@ pub struct Site {
     pub id: Option<String>,
     /// Number of its bindings.
     pub bindings: usize,
+    /// Its bindings as `protocol/information`.
+    pub binding_list: BTreeSet<String>,
     /// Application pools of its applications.
     pub pools: BTreeSet<String>,
     /// Line of its element.
@@ -118,6 +127,16 @@ pub struct ApplicationHost {
     pub default_pool: Option<String>,
     /// Whether there is a `configProtectedData` element.
     pub has_protected_data: bool,
+    /// Where the live configuration is, when the file says so.
+    pub redirection: Option<Redirection>,
+    /// Where copies are kept, when the file says so.
+    pub history: Option<ConfigHistory>,
+    /// Sections that ASP.NET encrypted as a whole, up to [`KEPT_VALUES`].
+    pub encrypted_sections: Vec<EncryptedSection>,
+    /// Secrets in clear text that are kept one by one, up to [`KEPT_VALUES`].
+    pub plain: Vec<PlainValue>,
+    /// All secrets in clear text.
+    pub plain_values: u64,
     is_application_host: bool,
 }
 
@@ -226,6 +245,8 @@ impl Reader<'_> {
             ["system.applicationHost", "sites", "site", "bindings", "binding"] => {
                 if let Some(site) = self.found.sites.last_mut() {
                     site.bindings += 1;
+                    let part = |name| node.attribute(name).unwrap_or_default();
+                    site.binding_list.insert(format!("{}/{}", part("protocol"), part("bindingInformation")));
                 }
             }
             ["system.applicationHost", "sites", "site", "application" | "applicationDefaults"] => {
@@ -235,8 +256,22 @@ impl Reader<'_> {
                     site.pools.insert(pool);
                 }
             }
+            ["system.applicationHost", "configHistory"] => {
+                self.found.history = Some(ConfigHistory::read(node));
+            }
+            ["configurationRedirection"] => {
+                self.found.redirection = Some(Redirection::read(node, self.line(node)));
+            }
+            [.., "EncryptedData"] if self.found.encrypted_sections.len() < KEPT_VALUES => {
+                if let Some((_, [.., section])) = path.split_last() {
+                    let xpath = xpath::cite(path.get(..path.len() - 1).unwrap_or_default(), None);
+                    let section = EncryptedSection::read(node, *section, self.line(node), xpath);
+                    self.found.encrypted_sections.push(section);
+                }
+            }
             _ => {}
         }
+        self.plain(path, node);
         self.values(path, node);
     }
 
@@ -252,6 +287,26 @@ impl Reader<'_> {
         }
     }
 
+    /// Notes secrets in clear text by their place alone.
+    fn plain(&mut self, path: &[Node<'_, '_>], node: Node<'_, '_>) {
+        let parent = path.iter().rev().nth(1).map_or("", |parent| parent.tag_name().name());
+        for attribute in node.attributes() {
+            let secret = sections::is_secret(parent, node.tag_name().name(), attribute.name());
+            if !secret || attribute.value().is_empty() || enc::tokens(attribute.value()).next().is_some() {
+                continue;
+            }
+            self.found.plain_values += 1;
+            if self.found.plain.len() < KEPT_VALUES {
+                self.found.plain.push(PlainValue {
+                    xpath: xpath::cite(path, Some(attribute.name())),
+                    line: self.lines.position(attribute.range().start).0,
+                    section: self.section_of(path),
+                    attribute: attribute.name().to_owned(),
+                });
+            }
+        }
+    }
+
     fn values(&mut self, path: &[Node<'_, '_>], node: Node<'_, '_>) {
         for attribute in node.attributes() {
             for token in enc::tokens(attribute.value()) {
@@ -264,9 +319,11 @@ impl Reader<'_> {
                 }
                 if self.found.values.len() < KEPT_VALUES {
                     let (line, column) = self.lines.position(attribute.range().start);
+                    let payload = token.decoded();
                     self.found.values.push(EncryptedValue {
                         provider: token.provider.to_owned(),
-                        payload_len: token.payload_len(),
+                        payload_len: payload.as_ref().map(Vec::len),
+                        payload: payload.filter(|bytes| bytes.len() <= KEPT_PAYLOAD).unwrap_or_default(),
                         line,
                         column,
                         xpath: xpath::cite(path, Some(attribute.name())),

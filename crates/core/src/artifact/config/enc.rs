@@ -13,9 +13,9 @@ pub(super) struct Token<'a> {
 }
 
 impl Token<'_> {
-    /// Length in bytes of the decoded payload; `None` when it is not base64.
-    pub(super) fn payload_len(&self) -> Option<usize> {
-        decode(self.payload).map(|bytes| bytes.len())
+    /// The decoded payload; `None` when it is not base64.
+    pub(super) fn decoded(&self) -> Option<Vec<u8>> {
+        decode(self.payload)
     }
 }
 
@@ -33,7 +33,7 @@ pub(super) fn tokens(value: &str) -> impl Iterator<Item = Token<'_>> {
 }
 
 /// Decodes base64 with white space in it, as XML attributes may have it.
-pub(super) fn decode(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     if text.bytes().any(|b| b.is_ascii_whitespace()) {
         let packed: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
         return BASE64.decode(&packed).ok();
@@ -49,8 +49,8 @@ mod tests {
     fn values_are_found_wherever_they_stand() {
         let found: Vec<_> = tokens("a [enc:P:QUJD:enc] b [enc:Q::enc][enc:R").collect();
         assert_eq!(found, [Token { provider: "P", payload: "QUJD" }, Token { provider: "Q", payload: "" }]);
-        assert_eq!((found[0].payload_len(), found[1].payload_len()), (Some(3), Some(0)));
-        assert_eq!(tokens("[enc:P:***:enc]").next().unwrap().payload_len(), None);
+        assert_eq!((found[0].decoded().unwrap().len(), found[1].decoded().unwrap().len()), (3, 0));
+        assert_eq!(tokens("[enc:P:***:enc]").next().unwrap().decoded(), None);
         assert_eq!(tokens("[enc:P:enc]").next(), Some(Token { provider: "P", payload: "" }));
         assert_eq!(tokens("[enc:a:b:QUJD:enc]").next().unwrap().provider, "a:b");
     }

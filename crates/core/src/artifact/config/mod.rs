@@ -1,13 +1,18 @@
 //! IIS configuration: `applicationHost.config` and `IIS_schema.xml`.
 //!
-//! Which providers are declared, which container each names, and which values each encrypted; nothing is decrypted and no
-//! payload is kept. Format facts: the documented IIS configuration system and public configurations.
+//! Which providers are declared, which container each names, and which values each encrypted. Nothing is decrypted, and of
+//! what stands in clear text where a secret belongs only the place is kept. Format facts: the documented IIS configuration system and public configurations.
 
 mod application_host;
-mod enc;
+mod digest;
+pub(crate) mod enc;
+mod payload;
 mod provider;
 mod schema;
-mod xml;
+mod sections;
+mod session_key;
+pub(crate) mod xml;
+mod xml_enc;
 mod xpath;
 
 use thiserror::Error;
@@ -15,8 +20,13 @@ use thiserror::Error;
 pub use application_host::{
     AppPool, ApplicationHost, Dependents, EncryptedValue, KEPT_VALUES, Owner, ProviderUse, Site,
 };
+pub use digest::{ConfigChange, ConfigDigest, SiteDigest};
+pub use payload::{CngPayload, PayloadError, RsaPayload, is_placeholder, payload_of_aes};
 pub use provider::{Provider, ProviderKind, SessionKey, SessionKeyHeader};
 pub use schema::{DefaultProvider, Schema};
+pub use sections::{ConfigHistory, PlainValue, Redirection};
+pub use session_key::{KeyAlgorithm, SessionKeyError, WrappedKey};
+pub use xml_enc::{DataCipher, EncryptedSection, KeyWrap};
 pub use xpath::quote as xpath_literal;
 
 /// Configuration files longer than this are refused.

@@ -7,6 +7,7 @@ use roxmltree::Node;
 use serde::Serialize;
 
 use super::enc::decode;
+use super::session_key::{HEADER_LEN, SessionKeyError, WrappedKey};
 use crate::artifact::bytes::u32_le;
 
 /// How a provider encrypts.
@@ -68,8 +69,6 @@ pub enum SessionKey {
     },
 }
 
-const HEADER_LEN: usize = 12;
-
 impl SessionKey {
     fn read(text: &str) -> Self {
         if text.trim().is_empty() {
@@ -109,6 +108,9 @@ pub struct Provider {
     pub use_oaep: Option<bool>,
     /// Facts about its session key; `None` when the attribute is missing.
     pub session_key: Option<SessionKey>,
+    /// The session key itself, still wrapped, or why it cannot be unwrapped by any key; `None` when the attribute is missing.
+    #[serde(skip)]
+    pub wrapped_key: Option<Result<WrappedKey, SessionKeyError>>,
     /// Line of its element.
     pub line: usize,
     /// Citation of its element.
@@ -130,6 +132,7 @@ impl Provider {
             use_machine_container: flag("useMachineContainer"),
             use_oaep: flag("useOAEP"),
             session_key: node.attribute("sessionKey").map(SessionKey::read),
+            wrapped_key: node.attribute("sessionKey").map(WrappedKey::from_base64),
             line,
             xpath,
         }

@@ -10,7 +10,7 @@ use super::{ATTRIBUTE_LIMIT, ConfigError, DEPTH_LIMIT, NODE_LIMIT, SIZE_LIMIT};
 const ZERO_RUN: usize = 16;
 
 /// The text of a configuration file, without its byte order mark.
-pub(super) fn decode(data: &[u8]) -> Result<Cow<'_, str>, ConfigError> {
+pub(crate) fn decode(data: &[u8]) -> Result<Cow<'_, str>, ConfigError> {
     if data.len() > SIZE_LIMIT {
         return Err(ConfigError::TooLarge { size: data.len() });
     }
@@ -65,19 +65,19 @@ fn declared_encoding(data: &[u8]) -> Option<&'static encoding_rs::Encoding> {
 }
 
 /// Where lines start, so that a position costs a binary search and not a scan of the file.
-pub(super) struct Lines<'t> {
+pub(crate) struct Lines<'t> {
     text: &'t str,
     starts: Vec<usize>,
 }
 
 impl<'t> Lines<'t> {
-    pub(super) fn of(text: &'t str) -> Self {
+    pub(crate) fn of(text: &'t str) -> Self {
         let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
         Self { text, starts }
     }
 
     /// Line and column of a byte offset, both from 1; the column counts characters.
-    pub(super) fn position(&self, offset: usize) -> (usize, usize) {
+    pub(crate) fn position(&self, offset: usize) -> (usize, usize) {
         let line = self.starts.partition_point(|&start| start <= offset);
         let start = line.checked_sub(1).and_then(|at| self.starts.get(at)).copied().unwrap_or_default();
         // A line can be the whole file; columns beyond this count bytes.
@@ -98,7 +98,7 @@ impl<'t> Lines<'t> {
 }
 
 /// Parses text within the limits; the root element must be called `root`.
-pub(super) fn parse<'t>(
+pub(crate) fn parse<'t>(
     text: &'t str,
     lines: &Lines<'t>,
     root: &'static str,
@@ -190,7 +190,7 @@ fn find(text: &[u8], from: usize, needle: &[u8]) -> Option<usize> {
 }
 
 /// Calls `visit` for every element in document order with the elements above it, the root first.
-pub(super) fn walk<'a, 'i>(
+pub(crate) fn walk<'a, 'i>(
     document: &'a Document<'i>,
     lines: &Lines<'_>,
     mut visit: impl FnMut(&[Node<'a, 'i>]),
