@@ -10,7 +10,7 @@ mod padding;
 use std::fmt;
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
-use crypto_bigint::{BoxedUint, NonZero, Odd};
+use crypto_bigint::{BoxedUint, ConcatenatingMul, NonZero, Odd};
 use thiserror::Error;
 
 use self::number::{Number, number, significant};
@@ -440,6 +440,12 @@ fn precision(bits: u32) -> u32 {
 fn fixed(value: &BoxedUint, len: usize) -> Vec<u8> {
     let bytes = zeroize::Zeroizing::new(value.to_be_bytes().into_vec());
     bytes.get(bytes.len().saturating_sub(len)..).unwrap_or_default().to_vec()
+}
+
+/// A message of `len` bytes padded by OAEP, for tests of what is built on it.
+#[cfg(test)]
+pub(super) fn tests_oaep(content: &[u8], len: usize) -> Vec<u8> {
+    padding::forward::oaep(content, len, [0x17; 20])
 }
 
 #[cfg(test)]

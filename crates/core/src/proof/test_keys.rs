@@ -1,6 +1,6 @@
 //! Keys for tests: primes made once with OpenSSL, and the vectors of Wine's `rsaenh` tests.
 
-use crypto_bigint::{BoxedUint, NonZero};
+use crypto_bigint::{BoxedUint, ConcatenatingMul, NonZero};
 use data_encoding::HEXLOWER;
 
 use super::rsa::PrivateKey;
@@ -143,3 +143,50 @@ pub(crate) fn simple_blob(algorithm: u32, key: &[u8], n: &[u8]) -> Vec<u8> {
     ciphertext.reverse();
     [&[1, 2, 0, 0], &algorithm.to_le_bytes()[..], &[0, 0xa4, 0, 0], &ciphertext].concat()
 }
+
+/// The private key of Wine's `dlls/rsaenh/tests/rsaenh.c` (`abPlainPrivateKey`), behind its `BLOBHEADER`.
+pub(crate) const WINE_PRIVATE: &str = "
+5253413200040000010001009b64efce317cad56e21e9b96b3f029886ea8c21133d6cc8c69b21afdfc2321304d2945b63a6711801a91f29f
+01acc011505fcdb9ad769f6e915571da9796962275b48344899ef844407cd6cd9d88d688bc56b764e92c242f0d78551cb267b15ebc0ccf1c
+e9d39ea2152473d6db6f83b2f8bce7473b01ef490898d6a3f92557e9393c53301bf2c96231435d842430219aaddb6291c807d92fd6b5376f
+fe7a12bcd9d22bbfd7b1fa7dc048dd74dd5504a18bc10ac4a55762ee088bf9196c5206f8730f24c9719fc545173eae0681a2964006bfeb9e
+802b27208f38cfebff3b3841356966131d3c013bf637ca9c617498cfc96ee890c7b733c0073cf8c8f6f2d7f02162588a55bfa12d3da669c5
+021931f0940f455c951b53bcf5b01a8fbf40e0c773e7726eebb10f38c5f8ee04ed341a10f95334f33ee65cd14765cdbdf106cbb4b126399f
+71fe3df862ab228b0edcb9e87406fc8c25a1a9cf07f9ac21017b1cdc94bd47e1a08659356a6fb970267c3cfdbd81393642c2bdbe84279a69
+81da9927c24f6233f47930c5635471f14722259b6c002f1cf41f85bcf6676ae3f6558aefd00bd3a2c55170150af0984cb719620e2d2a4a7d
+7a0ac417e35d2052a998c3aa11f6bf4c94998189f07f66aac888d7318471b66409760b7f1a1f2efecd592a541184d46a61dfaa76669d8211
+563dd252e6425a77929834f3566c9610405916cb7761e3bf4bd439fbb14ec174ec7aea3d68bb0be6c606bfdd7f9442c00fe492336c6e1bba
+73f97984df4500e494889d0889cff2a4c547458586a5cca8f25d5807";
+
+/// A session key under it (`abSessionKey`).
+pub(crate) const WINE_SESSION: &str = "
+010200000168000000a40000b8a4df5e9eb1bf853d242d1e69b767138e78f2dfc669ce467ef2f233206fa1a5598325cb3ab18a1263023cfb
+4afaef8ef72957b19ea7f302fdcadf5a1f71b626092439dac0de2a0ecd1fe5b64f82a0a990d3d96a43142af7acd5a05493c4b9e724844d69
+5ecc2a32b5fbe4b408d536585940fb297fa71725c40d7837048c4992";
+
+/// A message under that (`abEncryptedMessage`).
+pub(crate) const WINE_MESSAGE: &str = "406428e88ae7a4d41cfdde71";
+
+/// Modulus of the public key of the signature vectors (`abPubKey`), little-endian.
+pub(crate) const WINE_SIGNER: &str = "
+71649f19891c21cc36a3c927088a09c6beebd3f819a99257e4b95dda8893e46b3877148a96c0b64e42f501dcf0eb3cc77bc4fd7cde93340a
+92e5979c3e65b8912fe3f389cd6c26a46cc76d0b2ca20b29e2fc30fa20db4cb891b869639641c2b460ebcdff3a1f94b123cf0f49add53385
+71af128784efa0eae1c1d4c7e12150ac";
+
+/// Signature over `Wine rocks!` with its zero: MD5 with its name (`abSignatureMD5`), little-endian.
+pub(crate) const WINE_MD5: &str = "
+4fe08c9b43dd02e5f4a1dd884c9c400f6c43866400e6acf7d092aac4629a48981a566d75ec0489ec6993d66137b236b5b2baf2f5210cf104
+c82df5a08d6d100b6863f20868dcbd95257dee635c3b984cea41dc6a8b6cbb292b1c5c8b7d9424a97a6294f33a6ab24c335900cd7d377990
+31d1d98412e5085eb360612778376301";
+
+/// The same without the name (`abSignatureMD5NoOID`).
+pub(crate) const WINE_MD5_BARE: &str = "
+c6ad5c2b9be0992f5e55043265e0b575019a114d0e9ae19fc7bf776da9fdcc9d8bd131ed5ad2e55f423bb53c32308849cb67b82ec9f52bc8
+3571b51b323f444c6693cbe8487c1423fb12a5b786946b191720c6b809e8bbdb002b964a930026d307a006ce5a13696b625a56616ad8113b
+d567c74df66663c5e38f7c7cb13e5543";
+
+/// The same with SHA-1 and its name (`abSignatureSHA`).
+pub(crate) const WINE_SHA1: &str = "
+5a4c66c93067cb913c4dd58dea4e85cdd9683af3243c99242532933dd62f86942309ee02d415dc5f0e4445135f185d1ad70bd123d6359852
+57457492e350b420282a11bf49b42cc5d41a274edfa0b57ac814dd9bb6cad6ffb26bd8986780ab5352bbe12ace792f005326d8a743ca720e
+6897377187c26a98bb6ca001ff049da6";

@@ -102,3 +102,6 @@ pub enum ConfigError {
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod copies_tests;
