@@ -58,6 +58,10 @@ fn main() -> io::Result<()> {
         ("reg_export", exports()),
         ("schema", schemas()),
         ("security_descriptor", descriptors()),
+        ("config_copies", copies()),
+        ("metabase", metabases()),
+        ("rsa_key_value", key_values()),
+        ("session_key", session_keys()),
     ] {
         let folder = root.join(target);
         fs::create_dir_all(&folder)?;
@@ -352,5 +356,48 @@ fn whole_disks() -> Vec<Vec<u8>> {
         volume,
         mbr,
         gpt,
+    ]
+}
+
+fn copies() -> Vec<Vec<u8>> {
+    let old = ConfigSpec::iis7(1024).pool("Shop", Some("IISWASOnlyAesProvider")).site("www", "Shop");
+    let new = ConfigSpec::iis10().pool("Shop", Some("IISWASOnlyCngProvider"));
+    vec![[old.bytes(), vec![0], new.bytes()].concat(), old.bytes()]
+}
+
+/// A session key of a metabase in form only, RSA with 512 bits.
+fn metabase_key() -> Vec<u8> {
+    let lengths = [152_u32, 76, 64].map(u32::to_le_bytes).concat();
+    let key = [1, 2, 0, 0, 1, 0x68, 0, 0, 0, 0xa4, 0, 0];
+    [b"IcKb", &lengths[..], &key, &[0x5a; 64 + 4 + 64]].concat()
+}
+
+fn metabases() -> Vec<Vec<u8>> {
+    let key: String = metabase_key().iter().map(|byte| format!("{byte:02x}")).collect();
+    let text = format!(
+        "<configuration><MBProperty><IIS_Global Location=\".\" ChangeNumber=\"1\" SessionKey=\"{key}\"/>\
+         <IIsWebService Location=\"/LM/W3SVC\" AdminACL=\"4963446200\"/></MBProperty></configuration>"
+    );
+    vec![text.into_bytes(), [&[0; 16][..], b"IcDb", &metabase_key()].concat()]
+}
+
+fn key_values() -> Vec<Vec<u8>> {
+    let public = "<Modulus>j4+Pj4+Pj48=</Modulus><Exponent>AQAB</Exponent>";
+    let private =
+        ["P", "Q", "DP", "DQ", "InverseQ", "D"].map(|name| format!("<{name}>Aw==</{name}>")).concat();
+    [public.to_owned(), format!("{public}{private}")]
+        .map(|inner| format!("<RSAKeyValue>{inner}</RSAKeyValue>").into_bytes())
+        .to_vec()
+}
+
+fn session_keys() -> Vec<Vec<u8>> {
+    let blob = [&[1, 2, 0, 0, 0x0e, 0x66, 0, 0, 0, 0xa4, 0, 0][..], &[0x5a; 128]].concat();
+    let triple = [&[0x8c, 0, 0, 0, 1, 2, 0, 0, 3, 0x66, 0, 0, 0, 0xa4, 0, 0][..], &[0x5a; 160]].concat();
+    vec![
+        blob,
+        triple,
+        metabase_key(),
+        vec![0x5a; 80],
+        iiskeys_fixtures::config::session_key("seed", 1024).into_bytes(),
     ]
 }

@@ -112,7 +112,7 @@ impl PublicKey {
         if !(SMALLEST_BITS..=LARGEST_BITS).contains(&bits) {
             return Err(KeyError::Bits { claimed: bits, bits });
         }
-        if exponent < 3 || exponent % 2 == 0 {
+        if exponent < 3 || exponent.is_multiple_of(2) {
             return Err(KeyError::Exponent);
         }
         let value = number(modulus, precision(bits)).ok_or(KeyError::Factors)?;
