@@ -60,6 +60,7 @@ pub fn diagnose(request: &Request<'_>, meter: &mut Meter) -> Result<Report, Fail
     }
     let options = Options {
         windows: request.windows.map(|path| path.to_string_lossy().into_owned()),
+        prove_all: request.prove_all,
         report: report::Options {
             require: request.require.iter().map(|&group| group.to_owned()).collect(),
             stamp: request.stamp.then(now).flatten(),

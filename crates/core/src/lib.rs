@@ -39,6 +39,8 @@ pub use report::Report;
 pub struct Options {
     /// Which installed system, when the evidence holds several: the path of its Windows folder or drive root.
     pub windows: Option<String>,
+    /// Whether the containers of others are proved as well.
+    pub prove_all: bool,
     /// What the report is asked to hold.
     pub report: report::Options,
 }
@@ -52,7 +54,7 @@ pub fn read(
     options: &Options,
     progress: &mut dyn Progress,
 ) -> Result<Facts, DiagnoseError> {
-    gather::gather(evidence, options.windows.as_deref(), progress)
+    gather::gather(evidence, options.windows.as_deref(), options.prove_all, progress)
 }
 
 /// Diagnoses one machine: reads the facts, joins them, judges them, looks for a way back, and reports.

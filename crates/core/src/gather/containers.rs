@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::access;
 use super::names::{Guids, Listed, Listing};
+use super::prover::{self, Prover};
 use crate::artifact::container::{
     Algorithm, Container, Family, FileName, Glance, Guid, NamePattern, Prefix, PrefixCheck, Spec, State,
     WellKnown,
@@ -64,6 +65,7 @@ pub(super) trait KeyFile {
 pub(super) struct Intake<'a> {
     facts: &'a mut Facts,
     interest: &'a Interest,
+    prover: &'a mut Prover,
     folder: usize,
     store: Store,
     listing: Listing,
@@ -79,7 +81,13 @@ pub(super) struct Intake<'a> {
 
 impl<'a> Intake<'a> {
     /// Starts with a folder that is already in the facts.
-    pub fn new(facts: &'a mut Facts, interest: &'a Interest, folder: usize, listing: Listing) -> Self {
+    pub fn new(
+        facts: &'a mut Facts,
+        interest: &'a Interest,
+        prover: &'a mut Prover,
+        folder: usize,
+        listing: Listing,
+    ) -> Self {
         let store = facts.folders[folder].store;
         let mut guids = Guids::default();
         if let Some(current) = facts.identity.guid.value().and_then(|value| value.guid) {
@@ -88,6 +96,7 @@ impl<'a> Intake<'a> {
         Self {
             facts,
             interest,
+            prover,
             folder,
             store,
             listing,
@@ -245,7 +254,9 @@ impl<'a> Intake<'a> {
                         return;
                     }
                     sha256 = Some(digest);
-                    Content::Read(Box::new(inside(&container, self.store.family(), parsed)))
+                    let mut inside = inside(&container, self.store.family(), parsed);
+                    self.prove(&bytes, &container, parsed, &mut inside);
+                    Content::Read(Box::new(inside))
                 }
                 Err(why) => Content::Unreadable(why),
             }
@@ -282,6 +293,25 @@ impl<'a> Intake<'a> {
             access,
             Citation::new(id, Locator::File),
         );
+    }
+
+    /// Tries the private keys of a container that matters, while its bytes are at hand.
+    fn prove(
+        &mut self,
+        bytes: &[u8],
+        container: &Container,
+        name: Option<FileName<'_>>,
+        inside: &mut Inside,
+    ) {
+        let family = self.store.family();
+        let prefix = name.map(|name| name.prefix).or(inside.prefix);
+        let matters =
+            [prefix, inside.prefix].into_iter().flatten().any(|prefix| self.interest.holds(family, prefix));
+        if matters || self.prover.prove_all {
+            let examined = self.prover.examine(self.facts, bytes, container, prefix);
+            prover::apply(&mut inside.pairs, &examined.pairs);
+            inside.opens = examined.opens;
+        }
     }
 
     /// A name that only a listing has.

@@ -6,23 +6,27 @@ use iiskeys_evidence::{File, Timestamp, VolumeIdentity};
 
 use super::pieces::{HivePiece, Pieces, Role};
 use super::registry::{self, Looked, Raw, Reader, Source};
+use super::secrets::{self, Side};
 use super::{file_row, mismatch};
 use crate::artifact::hive::{Hive, HiveFile, LogFile, replay};
 use crate::artifact::reg_export::{RegExport, RegKey, below};
 use crate::machine::facts::{Damage, EarlierGuid, Facts, GuidValue, HiveFacts, Recovery};
 use crate::machine::{Citation, FileId, Known, Locator, Need};
+use crate::proof::master_key::SystemSecrets;
 
 /// Largest log that is read, in bytes.
 const LARGEST_LOG: u64 = 512 << 20;
 /// Largest export that is read, in bytes.
 const LARGEST_EXPORT: u64 = 1 << 30;
 
-/// Reads every hive and export into the facts; gives back which volume the machine calls by which letter.
-pub(super) fn read(facts: &mut Facts, pieces: &Pieces) -> Vec<(char, VolumeIdentity)> {
+/// Reads every hive and export into the facts; gives back which volume the machine calls by which letter, and the secrets
+/// of DPAPI.
+pub(super) fn read(facts: &mut Facts, pieces: &Pieces) -> (Vec<(char, VolumeIdentity)>, SystemSecrets) {
     let exports = Exports::read(facts, pieces);
     let find = |role| pieces.hives.iter().find(|piece: &&HivePiece| piece.role == role);
     let mut software = find(Role::Software).and_then(|piece| Opened::read(facts, piece));
     let mut system = find(Role::System).and_then(|piece| Opened::read(facts, piece));
+    let mut security = find(Role::Security).and_then(|piece| Opened::read(facts, piece));
     let bad = |name: &str| {
         let bad = pieces.bad_hives.iter().find(|(file, _)| file.name.eq_ignore_ascii_case(name));
         bad.map(|(file, why)| format!("{} cannot be read: {why}", file.path()))
@@ -44,8 +48,18 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces) -> Vec<(char, VolumeIdent
     if let Some(opened) = &mut system {
         opened.recover(facts, find(Role::System));
     }
+    if let Some(opened) = &mut security {
+        opened.recover(facts, find(Role::Security));
+    }
     let software_view = software.as_ref().map(|opened| opened.view());
     let system_view = system.as_ref().map(|opened| opened.view());
+    let security_view = security.as_ref().map(|opened| opened.view());
+    let secrets = {
+        let (bad_system, bad_security) = (bad("SYSTEM"), bad("SECURITY"));
+        let system = side(&system, &system_view, bad_system.as_deref());
+        let security = side(&security, &security_view, bad_security.as_deref());
+        secrets::read(facts, system, security)
+    };
     let of = |opened: &Option<Opened>, name| {
         opened.as_ref().map_or_else(|| bad(name), |opened| opened.trouble.clone())
     };
@@ -86,7 +100,15 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces) -> Vec<(char, VolumeIdent
     let mounted = registry::mounted_devices(&system_reader);
     rivals(facts, pieces, software.is_some(), &exports);
     history(facts, pieces);
-    mounted
+    (mounted, secrets)
+}
+
+fn side<'a>(opened: &'a Option<Opened>, view: &'a Option<View<'a>>, bad: Option<&'a str>) -> Side<'a> {
+    Side {
+        hive: view.as_ref().and_then(|view| view.0.as_ref()),
+        file: opened.as_ref().map_or(FileId(0), |opened| opened.file),
+        trouble: opened.as_ref().and_then(|opened| opened.trouble.as_deref()).or(bad),
+    }
 }
 
 /// Whether a hive holds only the changes of a container image's layer: such files are called `Software_Delta`.

@@ -6,6 +6,7 @@
 mod access;
 mod configuration;
 mod containers;
+mod copies;
 mod deleted;
 mod hives;
 mod letters;
@@ -14,7 +15,10 @@ mod mismatch;
 mod names;
 mod pieces;
 mod places;
+mod protect;
+mod prover;
 mod registry;
+mod secrets;
 mod sources;
 mod stores;
 
@@ -27,8 +31,10 @@ use crate::artifact::config::{ApplicationHost, Schema};
 use crate::artifact::container::Family;
 use crate::machine::facts::{Damage, EvidenceFile, Facts, ProviderKind};
 use crate::machine::{Citation, FileId, Known, Locator, Need, Protection};
+use configuration::Part;
 use containers::{Interest, push_file};
 use pieces::Pieces;
+use prover::Prover;
 
 /// Largest configuration file that is read, in bytes.
 const LARGEST_CONFIG: u64 = 64 << 20;
@@ -89,6 +95,7 @@ impl Progress for Quiet {
 pub(crate) fn gather(
     evidence: &Evidence,
     windows: Option<&str>,
+    prove_all: bool,
     progress: &mut dyn Progress,
 ) -> Result<Facts, GatherError> {
     let system = choose(evidence, windows)?;
@@ -96,15 +103,20 @@ pub(crate) fn gather(
     let mut pieces = Pieces::find(evidence, system, windows)?;
     let mut facts = blank();
     progress.step("reading the registry");
-    let mounted = hives::read(&mut facts, &pieces);
+    let (mounted, secrets) = hives::read(&mut facts, &pieces);
     letters::assign(&mut facts, &mut pieces.volumes, &mounted);
+    protect::folders(&mut facts, &pieces);
+    let mut prover = Prover::new(&facts, secrets, prove_all);
+    protect::read(&mut facts, &pieces, &mut prover);
     progress.step("reading the configuration");
-    configuration(&mut facts, &pieces);
+    let history = configuration(&mut facts, &pieces, &mut prover);
+    copies::read(&mut facts, &pieces, history.as_deref(), &mut prover);
     let interest = interest(&facts);
     let mut listings = listings::read(&mut facts, &pieces);
     let access = access::read(&mut facts, &pieces, &interest);
     progress.step("reading key containers");
-    stores::read(&mut facts, &pieces, &interest, &mut listings, progress);
+    stores::read(&mut facts, &pieces, &interest, &mut prover, &mut listings, progress);
+    prover.finish(&mut facts);
     access.apply(&mut facts);
     listings.apply_to_files(&mut facts);
     mismatch::find(&mut facts, &pieces, &listings);
@@ -231,14 +243,20 @@ fn file_row(
     push_file(facts, EvidenceFile::of(file, kind, Some(sha256)))
 }
 
-fn configuration(facts: &mut Facts, pieces: &Pieces) {
+/// Reads the live configuration and the schema; gives back the folder that is named for the history.
+fn configuration(facts: &mut Facts, pieces: &Pieces, prover: &mut Prover) -> Option<String> {
+    let mut history = None;
     if let Some(file) = &pieces.config {
         facts.config = match file.read_all(LARGEST_CONFIG) {
             Ok((bytes, sha256)) => {
                 let id = file_row(facts, file, "application-host-config", sha256);
                 let citation = Citation::new(id, Locator::File);
                 match ApplicationHost::parse(&bytes) {
-                    Ok(parsed) => Known::read(configuration::config(&parsed, id), citation),
+                    Ok(parsed) => {
+                        history = parsed.history.as_ref().and_then(|history| history.path.clone());
+                        let live = configuration::config(facts, prover, &parsed, id, Part::Live);
+                        Known::read(live, citation)
+                    }
                     Err(error) => unreadable(facts, &file.path().to_string(), error.to_string(), citation),
                 }
             }
@@ -260,6 +278,7 @@ fn configuration(facts: &mut Facts, pieces: &Pieces) {
             Err(error) => unread(facts, &file.path().to_string(), error.to_string()),
         };
     }
+    history
 }
 
 fn unreadable<T>(facts: &mut Facts, path: &str, why: String, citation: Citation) -> Known<T> {

@@ -93,6 +93,12 @@ pub(super) struct Pieces {
     pub protect: Vec<Dir>,
     /// Copies of the configuration outside every drive, in the order in which they were found.
     pub config_copies: Vec<File>,
+    /// What says, outside every drive, where the live configuration stands.
+    pub redirection: Option<File>,
+    /// Metabases and copies of them outside every drive.
+    pub metabases: Vec<File>,
+    /// Exported keys outside every drive.
+    pub exported_keys: Vec<File>,
     pub is_whole_volume: bool,
     /// Hives that could not be opened, with the reason.
     pub bad_hives: Vec<(File, String)>,
@@ -327,6 +333,13 @@ impl Pieces {
                 self.listings.push(file.clone());
             } else if is_acl_listing(&head, name).is_some() {
                 self.access.push(file.clone());
+            } else if name.eq_ignore_ascii_case("redirection.config") {
+                self.redirection =
+                    self.redirection.take().or_else(|| Some(file.clone()).filter(|_| !folder.is_history));
+            } else if is_metabase(&head) {
+                self.metabases.push(file.clone());
+            } else if text(&head).trim_start().starts_with("<RSAKeyValue") {
+                self.exported_keys.push(file.clone());
             } else if name.eq_ignore_ascii_case("applicationHost.config") || is_application_host(&head) {
                 if folder.is_history || self.config.is_some() || is_copy_of_config(file) {
                     self.config_copies.push(file.clone());
@@ -455,6 +468,11 @@ fn is_application_host(head: &[u8]) -> bool {
     let text = text(head);
     text.contains("<configuration")
         && (text.contains("system.applicationHost") || text.contains("configProtectedData"))
+}
+
+fn is_metabase(head: &[u8]) -> bool {
+    let text = text(head);
+    text.contains("<configuration") && text.contains("<MBProperty")
 }
 
 /// Whether this is a master key file: it repeats its own name in UTF-16 at offset 12.

@@ -63,11 +63,16 @@ fn files(facts: &mut Facts, dir: &Dir, is_user: bool, prover: &mut Prover) {
     found.sort_by(|a, b| a.name.cmp(&b.name));
     let preferred = found.iter().find(|file| file.name.eq_ignore_ascii_case("Preferred"));
     let preferred = preferred.and_then(|file| file.read_all(LARGEST).ok());
-    let preferred = preferred.and_then(|(bytes, _)| Preferred::parse(&bytes).ok()).map(|found| found.master_key);
+    let preferred =
+        preferred.and_then(|(bytes, _)| Preferred::parse(&bytes).ok()).map(|found| found.master_key);
     for file in &found {
         let Ok(guid) = Guid::parse(&file.name) else { continue };
         if facts.protection.master_keys.len() >= MOST {
-            damage(facts, dir.path().to_string(), format!("more than {MOST} master keys: the rest was not read"));
+            damage(
+                facts,
+                dir.path().to_string(),
+                format!("more than {MOST} master keys: the rest was not read"),
+            );
             return;
         }
         let (bytes, sha256) = match file.read_all(LARGEST) {

@@ -12,15 +12,13 @@ use crate::artifact::config::WrappedKey;
 use crate::artifact::container::{Algorithm, Container, Family, Guid, Prefix, Spec};
 use crate::artifact::metabase::MetabaseKey;
 use crate::machine::facts::{Facts, Pair};
-use crate::machine::{
-    Citation, KeyProof, MasterKeyState, Need, Opens, SecretAge, Values, Wrap, WrapKind,
-};
-use crate::proof::container::{PairFailure, PairProof, open, public_block};
+use crate::machine::{Citation, KeyProof, MasterKeyState, Need, Opens, SecretAge, Values, Wrap, WrapKind};
 use crate::proof::blob::BlobFailure;
+use crate::proof::container::{PairFailure, PairProof, open, public_block};
 use crate::proof::master_key::{MasterKey, MasterKeyFailure, Rounds, SystemSecrets};
+use crate::proof::metabase;
 use crate::proof::rsa::{PrivateKey, PublicKey};
 use crate::proof::session::{self, Padding, SessionKey, ValueVerdict};
-use crate::proof::metabase;
 
 /// Hash rounds of key derivation that one run may spend: some hundred master keys, a few seconds.
 const MOST_ROUNDS: u64 = 20_000_000;
@@ -78,9 +76,8 @@ impl Prover {
     pub fn new(facts: &Facts, secrets: SystemSecrets, prove_all: bool) -> Self {
         let lacks = match (&facts.protection.boot_key, &facts.protection.secret) {
             _ if secrets.current.is_some() => None,
-            (crate::machine::Known::NotInEvidence(need), _) | (_, crate::machine::Known::NotInEvidence(need)) => {
-                Some(*need)
-            }
+            (crate::machine::Known::NotInEvidence(need), _)
+            | (_, crate::machine::Known::NotInEvidence(need)) => Some(*need),
             _ => Some(Need::MatchingEvidence),
         };
         Self {
@@ -137,7 +134,12 @@ impl Prover {
     }
 
     /// Adds an encrypted section of ASP.NET.
-    pub fn add_section(&mut self, facts: &mut Facts, container: &str, section: EncryptedSection) -> Option<usize> {
+    pub fn add_section(
+        &mut self,
+        facts: &mut Facts,
+        container: &str,
+        section: EncryptedSection,
+    ) -> Option<usize> {
         let wrapped = section.wrapped_key.as_ref()?;
         let bits = u32::try_from(wrapped.len().checked_mul(8)?).ok()?;
         let sha256 = Sha256::digest(wrapped).into();
@@ -145,7 +147,13 @@ impl Prover {
     }
 
     /// Adds a password of the central certificate store.
-    pub fn add_store_value(&mut self, facts: &mut Facts, container: &str, bits: u32, value: Vec<u8>) -> Option<usize> {
+    pub fn add_store_value(
+        &mut self,
+        facts: &mut Facts,
+        container: &str,
+        bits: u32,
+        value: Vec<u8>,
+    ) -> Option<usize> {
         let sha256 = Sha256::digest(&value).into();
         self.add(facts, WrapKind::CentralStore, container, bits, sha256, || Locked::Store(value.clone()))
     }
@@ -178,7 +186,13 @@ impl Prover {
     }
 
     /// Tries the pairs of a container file, and with them whatever is locked for its name.
-    pub fn examine(&mut self, facts: &mut Facts, bytes: &[u8], container: &Container, prefix: Option<Prefix>) -> Examined {
+    pub fn examine(
+        &mut self,
+        facts: &mut Facts,
+        bytes: &[u8],
+        container: &Container,
+        prefix: Option<Prefix>,
+    ) -> Examined {
         let mut examined = Examined { pairs: Vec::new(), opens: Opens::default() };
         self.check_signatures(bytes, container, prefix, &mut examined.opens);
         if self.lacks.is_none() {
@@ -251,14 +265,18 @@ impl Prover {
             Ok(key) => {
                 let modulus = key.public().modulus();
                 let significant = modulus.iter().position(|byte| *byte != 0).unwrap_or(0);
-                let digest: [u8; 32] =
-                    Sha256::digest(modulus.get(significant..).unwrap_or_default()).into();
+                let digest: [u8; 32] = Sha256::digest(modulus.get(significant..).unwrap_or_default()).into();
                 let agrees = key.agrees_with(&modulus)
                     && public.is_none_or(|public| public.modulus_sha256.is_none_or(|known| known == digest));
-                (KeyProof::Opened { age, agrees, exportable: opened.exportable }, Some(key).filter(|_| agrees))
+                (
+                    KeyProof::Opened { age, agrees, exportable: opened.exportable },
+                    Some(key).filter(|_| agrees),
+                )
             }
             // The blob verified, so this is the key; its form is one that nobody has described.
-            Err(fault) => (KeyProof::Unsupported(format!("a private key of a form that is not known: {fault}")), None),
+            Err(fault) => {
+                (KeyProof::Unsupported(format!("a private key of a form that is not known: {fault}")), None)
+            }
         }
     }
 
@@ -281,7 +299,9 @@ impl Prover {
             }
             PairFailure::Blob { source: BlobFailure::WrongKey, .. } => KeyProof::WrongMasterKey,
             PairFailure::Blob { source, .. } => KeyProof::Unsupported(source.to_string()),
-            PairFailure::Hardware | PairFailure::VirtualIsolation => KeyProof::Unsupported(failure.to_string()),
+            PairFailure::Hardware | PairFailure::VirtualIsolation => {
+                KeyProof::Unsupported(failure.to_string())
+            }
             PairFailure::Absent | PairFailure::CutOff { .. } => KeyProof::NotTried,
         }
     }
@@ -317,7 +337,13 @@ impl Prover {
     }
 
     /// Verifies the session keys of metabases with the public signature key, which needs no secret.
-    fn check_signatures(&self, bytes: &[u8], container: &Container, prefix: Option<Prefix>, opens: &mut Opens) {
+    fn check_signatures(
+        &self,
+        bytes: &[u8],
+        container: &Container,
+        prefix: Option<Prefix>,
+        opens: &mut Opens,
+    ) {
         let is_metabase = prefix.is_some() && prefix == Prefix::of(Family::Capi, METABASE);
         if self.metabases.is_empty() || !is_metabase || container.pair(Spec::Signature).is_none() {
             return;

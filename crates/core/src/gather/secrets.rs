@@ -8,7 +8,7 @@ use crate::artifact::lsa::{Revision, update_time};
 use crate::machine::facts::Facts;
 use crate::machine::{Citation, Contradiction, FileId, Known, Locator, Need, SystemSecret};
 use crate::proof::BootKey;
-use crate::proof::lsa::{DpapiSystem, LsaFailure, LsaKeys};
+use crate::proof::lsa::{LsaFailure, LsaKeys};
 use crate::proof::master_key::SystemSecrets;
 
 const POLICY: &str = "Policy";
@@ -64,7 +64,10 @@ pub(super) fn read(facts: &mut Facts, system: Side<'_>, security: Side<'_>) -> S
     let Some(boot) = boot else {
         facts.protection.secret = match &facts.protection.boot_key {
             Known::NotInEvidence(need) => Known::NotInEvidence(*need),
-            _ => Known::Unreadable { why: "the boot key that opens it is not known".to_owned(), citation: None },
+            _ => Known::Unreadable {
+                why: "the boot key that opens it is not known".to_owned(),
+                citation: None,
+            },
         };
         return SystemSecrets::default();
     };
@@ -101,24 +104,26 @@ fn boot_key(system: &Side<'_>) -> (Option<BootKey>, Known<()>) {
     match BootKeyPlace::from_secure_boot(system.number(&lsa, "SecureBoot")) {
         BootKeyPlace::Registry => {}
         BootKeyPlace::Password => {
-            return (None, unreadable("it is not on the disk but made from a password at start (syskey mode 2)".into()));
+            return (
+                None,
+                unreadable("it is not on the disk but made from a password at start (syskey mode 2)".into()),
+            );
         }
         BootKeyPlace::Floppy => {
             return (None, unreadable("it is not on the disk but on a floppy (syskey mode 3)".into()));
         }
-        BootKeyPlace::Other(mode) => return (None, unreadable(format!("SecureBoot is {mode}, which is not known"))),
+        BootKeyPlace::Other(mode) => {
+            return (None, unreadable(format!("SecureBoot is {mode}, which is not known")));
+        }
     }
     let class = |piece: Piece| {
         let key = hive.key(&format!("{lsa}\\{}", piece.key_name())).ok().flatten()?;
         key.class_name().ok().flatten()
     };
-    let (jd, skew1, gbg, data) = (class(Piece::Jd), class(Piece::Skew1), class(Piece::Gbg), class(Piece::Data));
-    let names = ClassNames {
-        jd: jd.as_deref(),
-        skew1: skew1.as_deref(),
-        gbg: gbg.as_deref(),
-        data: data.as_deref(),
-    };
+    let (jd, skew1, gbg, data) =
+        (class(Piece::Jd), class(Piece::Skew1), class(Piece::Gbg), class(Piece::Data));
+    let names =
+        ClassNames { jd: jd.as_deref(), skew1: skew1.as_deref(), gbg: gbg.as_deref(), data: data.as_deref() };
     let boot = BootKey::from_classes(&names);
     // The class names are half a secret themselves.
     for name in [jd, skew1, gbg, data].into_iter().flatten() {
@@ -139,12 +144,15 @@ enum Broken {
 fn chain(security: &Side<'_>, boot: &BootKey) -> Result<(SystemSecrets, SystemSecret), Broken> {
     let revision = required(security, &format!("{POLICY}\\PolRevision"))?;
     let (bytes, key) = revision;
-    let revision =
-        Revision::parse(&bytes).map_err(|fault| Broken::Damaged(fault.to_string(), security.cite(&key, "")))?;
+    let revision = Revision::parse(&bytes)
+        .map_err(|fault| Broken::Damaged(fault.to_string(), security.cite(&key, "")))?;
     let lsa = if revision.has_key_list() { "PolEKList" } else { "PolSecretEncryptionKey" };
     let (bytes, lsa) = required(security, &format!("{POLICY}\\{lsa}"))?;
-    let opened =
-        if revision.has_key_list() { LsaKeys::from_key_list(&bytes, boot) } else { LsaKeys::from_policy_key(&bytes, boot) };
+    let opened = if revision.has_key_list() {
+        LsaKeys::from_key_list(&bytes, boot)
+    } else {
+        LsaKeys::from_policy_key(&bytes, boot)
+    };
     let keys = opened.map_err(|failure| broken(security, &lsa, &failure))?;
     let (current, place) = required(security, &format!("{SECRET}\\CurrVal"))?;
     let current = keys.open_dpapi_system(&current).map_err(|failure| {
@@ -157,7 +165,8 @@ fn chain(security: &Side<'_>, boot: &BootKey) -> Result<(SystemSecrets, SystemSe
     })?;
     // The previous value is a convenience: it may be empty on a machine that never changed it.
     let previous = security.data(&format!("{SECRET}\\OldVal")).ok().flatten();
-    let previous = previous.filter(|bytes| !bytes.is_empty()).and_then(|bytes| keys.open_dpapi_system(&bytes).ok());
+    let previous =
+        previous.filter(|bytes| !bytes.is_empty()).and_then(|bytes| keys.open_dpapi_system(&bytes).ok());
     let fact = SystemSecret {
         current_since: time(security, "CupdTime"),
         previous_since: time(security, "OupdTime"),
@@ -180,7 +189,9 @@ fn broken(security: &Side<'_>, key: &str, failure: &LsaFailure) -> Broken {
     let citation = security.cite(key, "");
     match failure {
         LsaFailure::KeyNotInList { wanted, .. } => Broken::Foreign(
-            format!("The secret DPAPI_SYSTEM is encrypted with the LSA key {wanted}, which is not in the list PolEKList."),
+            format!(
+                "The secret DPAPI_SYSTEM is encrypted with the LSA key {wanted}, which is not in the list PolEKList."
+            ),
             vec![(citation, format!("needs the LSA key {wanted}"))],
         ),
         LsaFailure::DoesNotDecode { .. } | LsaFailure::NotDpapiSystem { .. } => Broken::Foreign(

@@ -9,6 +9,7 @@ use super::deleted;
 use super::listings::{FolderListing, Listings, store_of_path};
 use super::pieces::{LooseKeys, Pieces};
 use super::places::dirs;
+use super::prover::Prover;
 use crate::artifact::container::{Family, FileName, WellKnown, identify};
 use crate::machine::facts::{Coverage, Damage, EvidenceFile, Facts, FolderRole, KeyFolder};
 use crate::machine::{Citation, Known, Locator, Need, Store};
@@ -34,6 +35,7 @@ pub(super) fn read(
     facts: &mut Facts,
     pieces: &Pieces,
     interest: &Interest,
+    prover: &mut Prover,
     listings: &mut Listings,
     progress: &mut dyn Progress,
 ) {
@@ -54,13 +56,13 @@ pub(super) fn read(
                 times_local: listing.times_local,
                 ..blank(store, found.windows_path)
             };
-            stream(facts, folder, &found.dir, None, interest, listing, &mut done, progress);
+            stream(facts, folder, &found.dir, None, interest, prover, listing, &mut done, progress);
         }
         for keys in &pieces.keys {
-            loose(facts, keys, store, interest, &mut listed, &mut done, progress);
+            loose(facts, keys, store, interest, prover, &mut listed, &mut done, progress);
         }
         for listing in listed {
-            only_listed(facts, store, listing, interest);
+            only_listed(facts, store, listing, interest, prover);
         }
         let has_folder =
             facts.folders.iter().any(|folder| folder.store == store && folder.role != FolderRole::Copy);
@@ -261,11 +263,13 @@ fn named_root(path: &str, windows: &str) -> Option<NamedRoot> {
 }
 
 /// A key folder, or key files, outside every drive root.
+#[allow(clippy::too_many_arguments)]
 fn loose(
     facts: &mut Facts,
     keys: &LooseKeys,
     store: Store,
     interest: &Interest,
+    prover: &mut Prover,
     listed: &mut Vec<FolderListing>,
     done: &mut u64,
     progress: &mut dyn Progress,
@@ -311,7 +315,7 @@ fn loose(
         times_local: listing.times_local,
         ..blank(store, windows_path)
     };
-    stream(facts, folder, &keys.dir, files, interest, listing, done, progress);
+    stream(facts, folder, &keys.dir, files, interest, prover, listing, done, progress);
 }
 
 /// Where a store stands on this machine, as far as its version of Windows is known.
@@ -368,6 +372,7 @@ fn stream(
     dir: &Dir,
     files: Option<Vec<File>>,
     interest: &Interest,
+    prover: &mut Prover,
     listing: FolderListing,
     done: &mut u64,
     progress: &mut dyn Progress,
@@ -379,7 +384,7 @@ fn stream(
     folder.access = access::of_bytes(facts, &path, folder.file, security);
     facts.folders.push(folder);
     let at = facts.folders.len() - 1;
-    let mut intake = Intake::new(facts, interest, at, listing.names);
+    let mut intake = Intake::new(facts, interest, prover, at, listing.names);
     let mut take = |file: File| {
         intake.add(Box::new(Piece(file)));
         *done += 1;
@@ -439,7 +444,13 @@ impl KeyFile for Piece {
 }
 
 /// A folder of which only a listing is in evidence.
-fn only_listed(facts: &mut Facts, store: Store, listing: FolderListing, interest: &Interest) {
+fn only_listed(
+    facts: &mut Facts,
+    store: Store,
+    listing: FolderListing,
+    interest: &Interest,
+    prover: &mut Prover,
+) {
     let Some(file) = listing.file else { return };
     let windows_path =
         if listing.path.contains('\\') { format!("C:\\{}", listing.path) } else { usual_path(facts, store) };
@@ -457,7 +468,7 @@ fn only_listed(facts: &mut Facts, store: Store, listing: FolderListing, interest
     };
     facts.folders.push(folder);
     let at = facts.folders.len() - 1;
-    Intake::new(facts, interest, at, listing.names).finish();
+    Intake::new(facts, interest, prover, at, listing.names).finish();
 }
 
 /// Notes a store that is missing from evidence which would show it.

@@ -54,6 +54,11 @@ pub enum Action {
         /// Where it comes from.
         source: Source,
     },
+    /// Put a copy of the configuration in place of the live one.
+    RestoreConfig {
+        /// The copy, an index into the facts.
+        copy: usize,
+    },
     /// Take entries away that deny accounts their access, and grant it to them.
     GrantAccess {
         /// Of what.
@@ -86,6 +91,10 @@ impl Action {
                     && facts.folders.get(*folder).is_some_and(|folder| folder.role == FolderRole::Current)
             }
             Self::GrantAccess { place, .. } => access_of(facts, *place).is_some(),
+            Self::RestoreConfig { copy } => {
+                let planned = matches!(&facts.config, Known::Read(Cited { origin: Origin::Planned(_), .. }));
+                !planned && facts.copies.get(*copy).is_some_and(|copy| copy.content.is_ok())
+            }
             Self::Replace { store, .. } => facts
                 .folders
                 .iter()
@@ -132,6 +141,12 @@ impl Action {
                 let Some(access) = access_mut(facts, *place) else { return };
                 let Some(value) = access.value().map(|before| granted(before, grants)) else { return };
                 *access = Known::Read(Cited { value, origin: Origin::Planned(step) });
+            }
+            Self::RestoreConfig { copy } => {
+                let Some(Ok(value)) = facts.copies.get(*copy).map(|copy| copy.content.clone()) else {
+                    return;
+                };
+                facts.config = Known::Read(Cited { value, origin: Origin::Planned(step) });
             }
             Self::Replace { store, prefix, name, .. } => replace(facts, *store, *prefix, name, step),
         }

@@ -35,6 +35,12 @@ impl Candidate {
         self.actions.iter().any(|action| matches!(action, Action::Replace { .. }))
     }
 
+    /// Whether it only puts a copy of the configuration back.
+    pub fn only_restores(&self) -> bool {
+        !self.actions.is_empty()
+            && self.actions.iter().all(|action| matches!(action, Action::RestoreConfig { .. }))
+    }
+
     /// Whether it changes nothing but access rights.
     pub fn only_grants(&self) -> bool {
         !self.actions.is_empty()
@@ -80,7 +86,8 @@ pub(super) fn all(machine: &Machine<'_>, findings: &[&Finding]) -> Vec<Candidate
     if machine.guid.is_some() {
         let renames = renames(machine);
         let renamed = !renames.is_empty();
-        if renamed || !changed {
+        // Where no copy under the old GUID can be opened, renaming is no way.
+        if renamed || !changed || findings.iter().any(|finding| finding.rule.starts_with("dpapi-foreign")) {
             let mut candidate = complete(
                 machine,
                 Source::Original,
@@ -107,6 +114,14 @@ pub(super) fn all(machine: &Machine<'_>, findings: &[&Finding]) -> Vec<Candidate
                     .clone_into(&mut candidate.summary);
                 "None beyond a restart of the services; the access rights before are saved and can be restored."
                     .clone_into(&mut candidate.cost);
+            }
+            if candidate.only_restores() {
+                candidate.name = "restore-configuration";
+                "Put the newest copy of the configuration back that fits the containers of this server."
+                    .clone_into(&mut candidate.summary);
+                "What was changed in the configuration since that copy is lost; the present file is kept."
+                    .clone_into(&mut candidate.cost);
+                candidates.extend(import(machine, findings));
             }
             candidate.tls_under = old.filter(|_| renamed);
             let outside = candidate.needs_outside();
@@ -193,7 +208,7 @@ fn next_repair(machine: &Machine<'_>, source: Source) -> Option<Vec<Action>> {
 fn preference(remedy: &Remedy) -> u8 {
     match remedy {
         Remedy::WriteGuid(_) => 0,
-        Remedy::PutBack { .. } => 1,
+        Remedy::PutBack { .. } | Remedy::RestoreConfig { .. } => 1,
         Remedy::AdoptContainer { .. } => 2,
         Remedy::RenameToInnerName { .. } => 3,
         Remedy::MoveToCurrentRoot { .. } => 4,
@@ -249,6 +264,7 @@ fn actions_for(machine: &Machine<'_>, remedy: &Remedy, source: Source) -> Vec<Ac
         Remedy::GrantAccess { place, grants } => {
             vec![Action::GrantAccess { place: *place, grants: grants.clone() }]
         }
+        Remedy::RestoreConfig { copy } => vec![Action::RestoreConfig { copy: *copy }],
         Remedy::RestoreGuid(_) | Remedy::Advice(_) => Vec::new(),
     }
 }
@@ -354,7 +370,10 @@ fn history(machine: &Machine<'_>, findings: &[&Finding]) -> Option<Candidate> {
                 finding.severity == Severity::Error && finding.subject.contains(&need.prefix.to_string())
             })
     });
-    (iis7 && concerned).then(|| Candidate {
+    let is_planned = findings
+        .iter()
+        .any(|finding| finding.remedies.iter().any(|remedy| matches!(remedy, Remedy::RestoreConfig { .. })));
+    (iis7 && concerned && !is_planned).then(|| Candidate {
         name: "configuration-history",
         summary: "Go back to an applicationHost.config from before the problem (inetpub\\history).".to_owned(),
         cost: "Sites, pools and bindings added since are lost from the configuration. It helps only where the older \
@@ -451,4 +470,28 @@ pub(super) fn prevent(machine: &Machine<'_>) -> Vec<String> {
         _ => {}
     }
     advice
+}
+
+/// The way for a configuration that was meant to come here: bring its containers, too.
+fn import(machine: &Machine<'_>, findings: &[&Finding]) -> Option<Candidate> {
+    let mut actions = Vec::new();
+    for finding in findings.iter().filter(|finding| finding.rule == "session-key-mismatch") {
+        for remedy in
+            finding.remedies.iter().filter(|remedy| matches!(remedy, Remedy::ReplaceContainer { .. }))
+        {
+            actions.extend(actions_for(machine, remedy, Source::Original));
+        }
+    }
+    (!actions.is_empty()).then(|| {
+        complete(
+            machine,
+            Source::Original,
+            actions,
+            "import-containers",
+            "Keep the configuration and import the containers of the server that it comes from.".to_owned(),
+            "The containers of this server are set aside: copies of its own configuration need them. The other server must \
+             still be able to export its containers."
+                .to_owned(),
+        )
+    })
 }

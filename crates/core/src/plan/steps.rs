@@ -8,7 +8,7 @@ use crate::artifact::container::Family;
 use crate::artifact::container::well_known::Role;
 use crate::machine::facts::{FolderRole, KeyFolder};
 use crate::machine::{Machine, Store};
-use crate::rules::Place;
+use crate::rules::{self, Place};
 
 /// One step of a plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -102,6 +102,7 @@ fn back_up(machine: &Machine<'_>, candidate: &Candidate) -> Step {
                     })
                 }
                 Action::Replace { store, .. } => *store == folder.store,
+                Action::RestoreConfig { .. } => false,
                 Action::GrantAccess { place, .. } => {
                     grants::folder_of(facts, *place).is_some_and(|own| own.store == folder.store)
                 }
@@ -120,9 +121,14 @@ fn back_up(machine: &Machine<'_>, candidate: &Candidate) -> Step {
             None => quotable = false,
         }
     }
+    let config = candidate.actions.iter().any(|action| matches!(action, Action::RestoreConfig { .. }));
+    if config {
+        commands.extend(commands::copy_folder(machine, &config_folder(machine), "inetsrv-config"));
+    }
     commands.insert(0, format!("mkdir \"{BACKUP}\""));
     commands.push(commands::save_key(machine));
-    let paths: Vec<&str> = stores.iter().map(|(_, folder)| folder.windows_path.as_str()).collect();
+    let mut paths: Vec<String> = stores.iter().map(|(_, folder)| folder.windows_path.clone()).collect();
+    paths.extend(config.then(|| config_folder(machine)));
     let replaces = candidate.needs_outside();
     if replaces && machine.iis_major().is_none_or(|major| major >= 7) {
         commands.push("%windir%\\System32\\inetsrv\\appcmd.exe add backup before-key-repair".to_owned());
@@ -225,10 +231,41 @@ fn change(machine: &Machine<'_>, facts: &crate::machine::Facts, action: &Action)
                 verify: "The file stands in the new folder with the same size and access rights.".to_owned(),
             }
         }
+        Action::RestoreConfig { copy } => restore_config(machine, *copy),
         Action::GrantAccess { place, grants } => grants::step(machine, facts, *place, grants),
         Action::Replace { store, prefix, name, source } => {
             replace(machine, *store, &prefix.to_string(), name, *source)
         }
+    }
+}
+
+/// Where the live configuration stands.
+fn config_folder(machine: &Machine<'_>) -> String {
+    let root = machine.facts.os.system_root.value().map_or("C:\\Windows", String::as_str);
+    format!("{}\\System32\\inetsrv\\config", root.trim_end_matches('\\'))
+}
+
+fn restore_config(machine: &Machine<'_>, at: usize) -> Step {
+    let Some(copy) = machine.facts.copies.get(at) else { return Step::default() };
+    let live = format!("{}\\applicationHost.config", config_folder(machine));
+    let command =
+        |from: &str, to: &str| Some(format!("copy /y {} {}", commands::quote(from)?, commands::quote(to)?));
+    let lost = copy.content.as_ref().map(|config| rules::lost(machine, config)).unwrap_or_default();
+    // Only a path of the machine itself can be typed there.
+    let is_there = copy.windows_path.contains(":\\");
+    Step {
+        action: "restore-configuration",
+        target: live.clone(),
+        detail: format!(
+            "Copy {} over the live file. Its session keys fit the containers of this server.{lost}",
+            copy.windows_path
+        ),
+        commands: command(&copy.windows_path, &live).filter(|_| is_there).into_iter().collect(),
+        risk: "What was changed in the configuration since that copy is not in it.".to_owned(),
+        undo: command(&format!("{BACKUP}\\inetsrv-config\\applicationHost.config"), &live)
+            .unwrap_or_else(|| "Copy the file of the first step back.".to_owned()),
+        verify: "%windir%\\System32\\inetsrv\\appcmd.exe list site shows the sites, and the application pools start."
+            .to_owned(),
     }
 }
 
@@ -355,13 +392,15 @@ impl Services {
                             .containers
                             .get(*container)
                             .is_some_and(|file| file.prefix == Some(prefix)),
-                        Action::GrantAccess { place: Place::Folder(_), .. } => false,
+                        Action::GrantAccess { place: Place::Folder(_), .. }
+                        | Action::RestoreConfig { .. } => false,
                     })
                 },
             )
         };
         let metabase = touches(&[Role::MetabaseKey, Role::MetabaseRemote]);
-        let was = touches(&[Role::WasKey, Role::ConfigurationKey]) && !old;
+        let config = candidate.actions.iter().any(|action| matches!(action, Action::RestoreConfig { .. }));
+        let was = (config || touches(&[Role::WasKey, Role::ConfigurationKey])) && !old;
         let mut stop = Vec::new();
         let mut start = Vec::new();
         if metabase || old {

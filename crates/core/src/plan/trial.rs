@@ -102,7 +102,7 @@ impl Trial {
         Alternative {
             name: self.candidate.name,
             summary: self.candidate.summary.clone(),
-            reason: self.reason(chosen),
+            reason: self.reason(machine, chosen),
             cost: self.candidate.cost.clone(),
             steps: steps::render(machine, &self.candidate),
             tried: self.candidate.computed,
@@ -111,13 +111,18 @@ impl Trial {
         }
     }
 
-    fn reason(&self, chosen: &Self) -> String {
+    fn reason(&self, machine: &Machine<'_>, chosen: &Self) -> String {
         if !self.candidate.computed {
             return match self.candidate.name {
                 "restore-backup" => {
                     "Whether such a backup exists is not in evidence, and it undoes more than needed."
                 }
-                "configuration-history" => "The configuration history was not looked into by this version.",
+                "configuration-history" if machine.facts.copies.is_empty() => {
+                    "No copy of the configuration is in evidence."
+                }
+                "configuration-history" => {
+                    "It brings no container back; copies in evidence are in the findings."
+                }
                 _ => "It loses secrets that the plan keeps.",
             }
             .to_owned();

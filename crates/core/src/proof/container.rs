@@ -166,6 +166,24 @@ fn open_capi(file: &[u8], lookup: Lookup<'_, '_>) -> Vec<PairProof> {
     proofs
 }
 
+/// The public key block of one pair of a CAPI container.
+pub fn public_block(file: &[u8], wanted: Spec) -> Option<&[u8]> {
+    let header = CapiHeader::read(file, file.len() as u64).ok()?;
+    let mut places = Places(capi::HEADER_LEN as u64);
+    places.next(header.name_len);
+    places.next(header.hash_len);
+    let signature = places.next(header.signature.public);
+    places.next(header.signature.private);
+    places.next(header.signature.flag);
+    let exchange = places.next(header.exchange.public);
+    let place = match wanted {
+        Spec::Signature => signature,
+        Spec::Exchange => exchange,
+        Spec::Cng => return None,
+    };
+    place.bytes(file).ok()
+}
+
 fn capi_pair(file: &[u8], purpose: Spec, private: Place, flag: Place, lookup: Lookup<'_, '_>) -> PairProof {
     let opened_flag = flag.open(file, EXPORT_FLAG, lookup);
     let mut flag_as_entropy = false;

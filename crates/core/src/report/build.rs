@@ -219,6 +219,10 @@ fn remedy_text(machine: &Machine<'_>, remedy: &Remedy) -> String {
                 .collect();
             format!("Save the access rights of {target}, then give {} access.", names.join(" and "))
         }
+        Remedy::RestoreConfig { copy } => {
+            let path = machine.facts.copies.get(*copy).map_or("", |copy| copy.windows_path.as_str());
+            format!("Put the copy {path} of the configuration back, with IIS stopped.")
+        }
         Remedy::Advice(text) => text.clone(),
     }
 }

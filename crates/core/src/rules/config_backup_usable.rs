@@ -42,21 +42,22 @@ impl Rule for ConfigBackupUsable {
             judgement.gap("no copy of the configuration is in evidence", Need::ConfigHistory);
             return judgement;
         }
-        let usable: Vec<(&ConfigCopy, &Config, Fit)> = usable(machine);
-        if let Some(&(copy, config, worst)) = usable.last() {
+        let usable = usable(machine);
+        if let Some(&(_, copy, config, worst)) = usable.last() {
             judgement.findings.push(finding(machine, copy, config, worst, usable.len()));
+        } else if machine.facts.copies.iter().any(|copy| is_open(machine, copy)) {
+            judgement.gap("whether a copy of the configuration fits could not be tried", Need::KeyProof);
         }
         judgement
     }
 }
 
 /// The copies that fit, the oldest first, each with the weakest of its proofs.
-fn usable<'m>(machine: &'m Machine<'_>) -> Vec<(&'m ConfigCopy, &'m Config, Fit)> {
-    let copies = machine.facts.copies.iter();
-    // A worker's copy is no whole configuration, and an export is encrypted for its own password.
-    let copies = copies.filter(|copy| !matches!(copy.kind, CopyKind::AppPool | CopyKind::Export));
+pub(super) fn usable<'m>(machine: &'m Machine<'_>) -> Vec<(usize, &'m ConfigCopy, &'m Config, Fit)> {
+    let copies = machine.facts.copies.iter().enumerate();
+    let copies = copies.filter(|(_, copy)| is_whole(copy));
     copies
-        .filter_map(|copy| {
+        .filter_map(|(at, copy)| {
             let config = copy.content.as_ref().ok()?;
             let fits = proofs::wrapped(config).filter(|(provider, _)| provider.kind == ProviderKind::Aes);
             let mut worst = None;
@@ -68,9 +69,22 @@ fn usable<'m>(machine: &'m Machine<'_>) -> Vec<(&'m ConfigCopy, &'m Config, Fit)
                 }
                 worst = worst.max(Some(fit));
             }
-            Some((copy, config, worst?))
+            Some((at, copy, config, worst?))
         })
         .collect()
+}
+
+/// Whether it is a whole configuration of this server. An export is encrypted for its own password.
+fn is_whole(copy: &ConfigCopy) -> bool {
+    !matches!(copy.kind, CopyKind::AppPool | CopyKind::Export)
+}
+
+/// Whether nothing speaks against a copy, and nothing for it.
+fn is_open(machine: &Machine<'_>, copy: &ConfigCopy) -> bool {
+    let Ok(config) = &copy.content else { return false };
+    let fits =
+        proofs::wrapped(config).map(|(provider, wrap)| proofs::live_fit(machine, wrap, &provider.container));
+    is_whole(copy) && !fits.flatten().any(|(_, fit)| fit.is_wrong())
 }
 
 fn finding(machine: &Machine<'_>, copy: &ConfigCopy, config: &Config, worst: Fit, usable: usize) -> Finding {
@@ -112,7 +126,7 @@ fn finding(machine: &Machine<'_>, copy: &ConfigCopy, config: &Config, worst: Fit
 }
 
 /// What going back to a copy would lose: everything that only the live configuration has.
-pub(super) fn lost(machine: &Machine<'_>, copy: &Config) -> String {
+pub(crate) fn lost(machine: &Machine<'_>, copy: &Config) -> String {
     let Some(live) = machine.facts.config.value() else { return String::new() };
     let missing = |live: &[String], copy: &[String]| -> Vec<String> {
         live.iter().filter(|name| !copy.contains(name)).cloned().collect()

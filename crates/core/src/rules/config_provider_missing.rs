@@ -40,14 +40,14 @@ impl Rule for ConfigProviderMissing {
         let mut judgement = Judgement::examined(examined);
         for (name, used) in &config.uses {
             if !config.providers.iter().any(|provider| provider.name == *name) {
-                judgement.findings.push(finding(config, name, used));
+                judgement.findings.push(finding(machine, config, name, used));
             }
         }
         judgement
     }
 }
 
-fn finding(config: &Config, name: &str, used: &ProviderUse) -> Finding {
+fn finding(machine: &Machine<'_>, config: &Config, name: &str, used: &ProviderUse) -> Finding {
     let is_used = used.values > 0;
     let citation = used.first.clone().unwrap_or_else(|| Citation::new(config.file, Locator::File));
     let values = support::count(used.values.max(used.empty), "encrypted value");
@@ -68,9 +68,12 @@ fn finding(config: &Config, name: &str, used: &ProviderUse) -> Finding {
             )
         },
         evidence: vec![Cite { citation, observed: format!("{values} of {name}") }],
-        remedies: vec![Remedy::Advice(format!(
-            "Put the entry of {name} back from a copy of the configuration, with its session key."
-        ))],
+        remedies: proofs::restore(machine)
+            .into_iter()
+            .chain([Remedy::Advice(format!(
+                "Put the entry of {name} back from a copy of the configuration, with its session key."
+            ))])
+            .collect(),
         affects: used.users.clone(),
     }
 }

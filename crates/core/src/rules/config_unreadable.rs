@@ -1,6 +1,6 @@
 //! `config-unreadable`
 
-use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
+use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity, proofs};
 use crate::machine::{Known, Machine, Need};
 
 /// See [`INFO`].
@@ -54,9 +54,12 @@ impl Rule for ConfigUnreadable {
                     "The live configuration of IIS cannot be understood: {why}. WAS and W3SVC do not start with it."
                 ),
                 evidence: vec![Cite { citation: citation.clone(), observed: why.clone() }],
-                remedies: vec![Remedy::Advice(
-                    "Put back the newest usable copy of the configuration history or of inetsrv\\backup.".into(),
-                )],
+                remedies: proofs::restore(machine)
+                    .into_iter()
+                    .chain([Remedy::Advice(
+                        "Put back the newest usable copy of the configuration history or of inetsrv\\backup.".into(),
+                    )])
+                    .collect(),
                 affects: vec!["service W3SVC".to_owned(), "service WAS".to_owned()],
             }),
             Known::Unreadable { why, citation: None } => {

@@ -84,6 +84,16 @@ pub(super) fn objection(machine: &Machine<'_>, set: &ContainerSet, current: usiz
             Confidence::Strong,
         );
     }
+    if !support::opens_live(machine, current) {
+        let others = machine.standing_copies(set, Standing::OtherGuid);
+        if others.into_iter().any(|index| support::opens_live(machine, index)) {
+            return objection(
+                "another copy opens the session key of the live configuration, and the current one does not"
+                    .to_owned(),
+                Confidence::Proven,
+            );
+        }
+    }
     let wanted = machine.need_of(set.store, set.prefix)?.session_key_bits?;
     let bits = |index: usize| exchange_bits(machine, index);
     let have = bits(current)?;

@@ -3,7 +3,7 @@
 use super::proofs::{self, Guarded};
 use super::support;
 use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
-use crate::machine::{KeyProof, Machine};
+use crate::machine::{KeyProof, Machine, Need};
 
 /// See [`INFO`].
 pub struct DpapiForeign;
@@ -17,7 +17,7 @@ pub static INFO: RuleInfo = RuleInfo {
               are not in use and for containers of others",
     summary: "A container opens with neither DPAPI secret: the file or the hives come from another machine.",
     core: true,
-    explains: &["container-duplicated", "session-key-mismatch"],
+    explains: &["machine-guid-changed", "container-orphaned", "container-duplicated", "session-key-mismatch"],
     meaning: "A container that was copied from another computer looks whole, and its name can be made to fit, but its \
               private key is protected with the other computer's secret. The same picture comes from hives that were \
               rolled back or exchanged while the key folders stayed.",
@@ -53,17 +53,23 @@ impl Rule for DpapiForeign {
                 judgement.findings.push(finding(machine, guarded, opened));
                 continue;
             }
+            // What could not be tried is not in order, where it matters.
+            if guarded.severity == Severity::Note {
+                continue;
+            }
+            let name = machine.display_name(guarded.index);
             for pair in &guarded.inside.pairs {
                 match &pair.proof {
-                    KeyProof::MasterKeyDamaged(why) => judgement.gap(
-                        format!("a master key that a container needs is damaged: {why}"),
-                        crate::machine::Need::UndamagedCopy,
-                    ),
-                    KeyProof::Unsupported(what) => judgement.gap(
-                        format!("{} is protected with {what}", machine.display_name(guarded.index)),
-                        crate::machine::Need::KeyProof,
-                    ),
-                    _ => {}
+                    KeyProof::Opened { .. } => {}
+                    KeyProof::MasterKeyMissing => judgement
+                        .gap(format!("the master key of {name} is not there to be opened"), Need::Protect),
+                    KeyProof::MasterKeyDamaged(why) => {
+                        judgement
+                            .gap(format!("the master key of {name} is damaged: {why}"), Need::UndamagedCopy);
+                    }
+                    KeyProof::Unsupported(what) => judgement.gap(format!("{name}: {what}"), Need::KeyProof),
+                    KeyProof::Lacks(need) => judgement.gap(format!("{name} was not tried"), *need),
+                    _ => judgement.gap(format!("{name} was not tried"), Need::UndamagedCopy),
                 }
             }
         }
@@ -111,10 +117,12 @@ fn finding(machine: &Machine<'_>, guarded: &Guarded<'_>, opened: usize) -> Findi
         title: format!("The container {name} cannot be opened with this machine's secrets"),
         explanation: format!("{what}{origin}"),
         evidence,
-        remedies: vec![Remedy::Advice(format!(
+        remedies: proofs::bring_back(machine, guarded)
+            .into_iter()
+            .chain([Remedy::Advice(format!(
             "Export {name} on the machine that it comes from and import it here (aspnet_regiis -px and -pi, CAPI containers \
              only), or make it anew and enter again what was encrypted."
-        ))],
+        ))]).collect(),
         affects: support::users_of(machine, guarded.index),
     }
 }

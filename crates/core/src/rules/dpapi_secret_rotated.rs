@@ -17,7 +17,13 @@ pub static INFO: RuleInfo = RuleInfo {
               are not in use and for containers of others, where an image was made with them",
     summary: "A container opens only with the machine's previous DPAPI secret: cloned or generalised after it was made.",
     core: false,
-    explains: &["session-key-mismatch", "encrypted-value-unreadable"],
+    explains: &[
+        "machine-guid-changed",
+        "container-orphaned",
+        "container-duplicated",
+        "session-key-mismatch",
+        "encrypted-value-unreadable",
+    ],
     meaning: "The specialize phase of sysprep gives a machine a new DPAPI secret and keeps the one before it. What was \
               protected before then hangs on the old secret. For a container that came with the image (RDP makes one) \
               that is normal. For a container of IIS it says that the server was cloned or generalised after IIS was set \

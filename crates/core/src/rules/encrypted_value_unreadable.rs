@@ -41,12 +41,14 @@ impl Rule for EncryptedValueUnreadable {
             let (values, count) = (&wrapped.values, proofs::values_of(config, &provider.name));
             let tried = values.opened + values.unreadable + values.malformed;
             if tried == 0 && count > 0 {
+                let fit = proofs::live_fit(machine, wrap, &provider.container).map(|(_, fit)| fit);
+                let is_wrong = fit.is_some_and(proofs::Fit::is_wrong);
                 judgement.gap(
                     format!(
                         "the session key of {} was not unwrapped, so its values were not tried",
                         provider.name
                     ),
-                    Need::KeyProof,
+                    if is_wrong { Need::ConfigHistory } else { Need::KeyProof },
                 );
             }
             let bad = values.unreadable + values.malformed;

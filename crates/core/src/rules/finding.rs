@@ -132,6 +132,11 @@ pub enum Remedy {
         /// Who, and what they need.
         grants: Vec<Grant>,
     },
+    /// Put a copy of the configuration (an index into the facts' copies) back.
+    RestoreConfig {
+        /// The copy.
+        copy: usize,
+    },
     /// Write a well-formed MachineGuid.
     WriteGuid(Guid),
     /// Nothing that a plan can do; one sentence of advice.

@@ -7,7 +7,9 @@ use super::support::{self, GUID_SUBJECT};
 use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
 use crate::artifact::container::Guid;
 use crate::artifact::container::well_known::Role;
-use crate::machine::{Condition, DAY, Generation, Known, Machine, Need, Needed, Standing, Weight};
+use crate::machine::{
+    Condition, Content, DAY, Generation, KeyProof, Known, Machine, Need, Needed, SecretAge, Standing, Weight,
+};
 
 /// A machine that ran this long after its GUID changed was keyed again since.
 const SETTLED_AFTER: i64 = 30 * DAY;
@@ -23,7 +25,13 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "warning where the containers concerned are set up to be used and are not yet",
     summary: "Needed containers belong to another MachineGuid than the current one.",
     core: true,
-    explains: &["container-duplicated", "container-orphaned", "container-empty", "container-incomplete"],
+    explains: &[
+        "container-duplicated",
+        "container-orphaned",
+        "container-empty",
+        "container-incomplete",
+        "dpapi-secret-rotated",
+    ],
     meaning: "The MachineGuid is part of each container's file name. When it changes, the keys are still on the disk \
               and nothing finds them: services make new, empty containers or fail with NTE_BAD_SIGNATURE \
               (0x80090006), NTE_BAD_KEYSET (0x80090016) or bad data. The failure shows at the next start of the \
@@ -248,7 +256,9 @@ fn finding(machine: &Machine<'_>, witnesses: &[Witness<'_>]) -> Option<Finding> 
     affects.sort();
     affects.dedup();
     let mut remedies = vec![Remedy::RestoreGuid(old)];
-    remedies.extend(witnesses.iter().filter_map(|witness| {
+    // Renaming helps only where the key can be opened.
+    let alive = witnesses.iter().filter(|witness| !support::is_dead(machine, witness.other));
+    remedies.extend(alive.filter_map(|witness| {
         let from = machine.container(witness.other).guid?;
         Some(Remedy::AdoptContainer { store: witness.need.store, prefix: witness.need.prefix, from })
     }));
@@ -351,14 +361,33 @@ fn explanations(machine: &Machine<'_>, old: &Guid) -> String {
             ),
         ));
     }
-    if !seen_here {
+    let proofs = proofs_under(machine, old);
+    if proofs.contains(&Some(SecretAge::Previous)) {
+        weighed.push((
+            4,
+            "cloning or sysprep (containers under the other GUID open with the machine's previous DPAPI secret)"
+                .to_owned(),
+        ));
+    }
+    // What opens with the machine's own secret was made on it.
+    let is_own = proofs.iter().any(Option::is_some);
+    if !is_own && proofs.contains(&None) {
+        weighed.push((
+            4,
+            "key files copied from another machine (those under the other GUID open with none of this machine's secrets)"
+                .to_owned(),
+        ));
+    } else if !seen_here && !is_own {
         let none_current = machine.guid.as_ref().and_then(row).is_none_or(|current| current.containers == 0);
         weighed.push((if none_current { 1 } else { 0 }, "key files copied from another machine".to_owned()));
     }
     if machine.generation.is_none() && !upper {
         weighed.push((2, "a reset or an edit of the value, by Windows or by a tool".to_owned()));
     }
-    if machine.generation.is_some_and(|generation| generation >= Generation::Nt51) && !upper {
+    if machine.generation.is_some_and(|generation| generation >= Generation::Nt51)
+        && !upper
+        && !proofs.contains(&Some(SecretAge::Previous))
+    {
         weighed.push((1, "an imaging or cloning tool, or sysprep".to_owned()));
     }
     weighed.sort_by_key(|(weight, _)| -weight);
@@ -374,6 +403,22 @@ fn explanations(machine: &Machine<'_>, old: &Guid) -> String {
         text.push_str(" The other GUID was this machine's own: an earlier state of its registry holds it.");
     }
     text
+}
+
+/// With which secret the private keys under a GUID open; `None` in the list for one that was tried and does not.
+fn proofs_under(machine: &Machine<'_>, guid: &Guid) -> Vec<Option<SecretAge>> {
+    let mut found = Vec::new();
+    for container in machine.facts.containers.iter().filter(|container| container.guid == Some(*guid)) {
+        let Content::Read(inside) = &container.content else { continue };
+        for pair in &inside.pairs {
+            match &pair.proof {
+                KeyProof::Opened { age, .. } => found.push(Some(*age)),
+                KeyProof::Neither | KeyProof::WrongMasterKey => found.push(None),
+                _ => {}
+            }
+        }
+    }
+    found
 }
 
 /// The window in which the GUID changed: the last witness of the old state, the first of the new one.

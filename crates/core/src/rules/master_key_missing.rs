@@ -77,15 +77,27 @@ fn finding(machine: &Machine<'_>, guarded: &Guarded<'_>) -> Finding {
         title: format!("The master key of the container {name} is missing"),
         explanation: format!(
             "The private key in {} is protected with the master key {}, and LocalSystem's Protect folder holds no such file. \
-             Without it the container cannot be opened by anybody.",
+             Without it the container cannot be opened by anybody.{}",
             machine.container(guarded.index).name,
-            missing.join(" and ")
+            missing.join(" and "),
+            if others_are_there(machine) {
+                " Master keys of other containers are there, so the file may as well have been copied from another server."
+            } else {
+                ""
+            }
         ),
         evidence,
-        remedies: vec![Remedy::Advice(format!(
+        remedies: proofs::bring_back(machine, guarded)
+            .into_iter()
+            .chain([Remedy::Advice(format!(
             "Bring the master key file {} back from a backup of System32\\Microsoft\\Protect\\S-1-5-18 of this server.",
             missing.join(" and ")
-        ))],
+        ))]).collect(),
         affects: support::users_of(machine, guarded.index),
     }
+}
+
+/// Whether the master key of any other container is there.
+fn others_are_there(machine: &Machine<'_>) -> bool {
+    proofs::guarded(machine).iter().any(|guarded| guarded.any(|proof| proof.opened_with().is_some()))
 }

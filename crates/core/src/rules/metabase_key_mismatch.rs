@@ -23,7 +23,8 @@ pub static INFO: RuleInfo = RuleInfo {
               anew, IIS Admin ends with 0x80090006 or the passwords are lost.",
     proof: "The session key carries a signature, which was verified with the public signature key of each container in evidence, \
             with MD5 and with SHA-1. How exactly IIS signs was worked out from public sources and not confirmed on a real pair, \
-            so a signature that does not verify proves something only when the same procedure verifies with another container.",
+            so a signature that does not verify proves something only when the same procedure verifies with another container, \
+            or on a copy of the metabase.",
     repair: "Put back the container that made the metabase, or a copy of the metabase (inetsrv\\History, inetsrv\\MetaBack) that \
              belongs to the container. Deleting the container and installing the compatibility part again makes both fit and \
              loses every password of the metabase.",
@@ -66,7 +67,14 @@ impl Rule for MetabaseKeyMismatch {
             return judgement;
         };
         let other = set.copies.iter().copied().find(|index| tried(index) == Some(true));
-        judgement.findings.push(finding(machine, metabase, index, other));
+        // A copy of the metabase that verifies with the container confirms the procedure as well.
+        let copy = machine
+            .facts
+            .metabases
+            .iter()
+            .enumerate()
+            .find(|(copy, _)| *copy != at && verdict(machine.container(index), *copy) == Some(true));
+        judgement.findings.push(finding(machine, metabase, index, other, copy.map(|(_, copy)| copy)));
         judgement
     }
 }
@@ -84,7 +92,13 @@ fn verdict(container: &ContainerFile, metabase: usize) -> Option<bool> {
     }
 }
 
-fn finding(machine: &Machine<'_>, metabase: &Metabase, index: usize, other: Option<usize>) -> Finding {
+fn finding(
+    machine: &Machine<'_>,
+    metabase: &Metabase,
+    index: usize,
+    other: Option<usize>,
+    copy: Option<&Metabase>,
+) -> Finding {
     let file = &machine.container(index).name;
     let mut evidence = vec![Cite {
         citation: metabase.citation.clone(),
@@ -92,12 +106,23 @@ fn finding(machine: &Machine<'_>, metabase: &Metabase, index: usize, other: Opti
     }];
     evidence.extend(support::cite(machine, index));
     evidence.extend(other.and_then(|other| support::cite(machine, other)));
+    let is_confirmed = other.is_some() || copy.is_some();
+    evidence.extend(
+        copy.map(|copy| Cite { citation: copy.citation.clone(), observed: "verifies with it".to_owned() }),
+    );
     let explanation = match other {
         Some(other) => format!(
             "The session key of {} was signed with the container {}, and not with {file}, which Windows opens. {} in it cannot \
              be read.",
             metabase.name,
             machine.container(other).name,
+            support::count(metabase.secure_values, "secure value")
+        ),
+        None if copy.is_some() => format!(
+            "The session key of {} was not signed with {file}, and the one of the copy {} was: the metabase is of another \
+             server or of another time. {} in it cannot be read.",
+            metabase.name,
+            copy.map_or("", |copy| copy.windows_path.as_str()),
             support::count(metabase.secure_values, "secure value")
         ),
         None => format!(
@@ -109,9 +134,13 @@ fn finding(machine: &Machine<'_>, metabase: &Metabase, index: usize, other: Opti
     Finding {
         rule: INFO.name,
         subject: "file:MetaBase.xml".to_owned(),
-        severity: if other.is_some() { Severity::Error } else { Severity::Note },
-        confidence: if other.is_some() { Confidence::Strong } else { Confidence::Weak },
-        title: "The metabase and its container may not belong together".to_owned(),
+        severity: if is_confirmed { Severity::Error } else { Severity::Note },
+        confidence: if is_confirmed { Confidence::Strong } else { Confidence::Weak },
+        title: if is_confirmed {
+            "The metabase was not made with its container".to_owned()
+        } else {
+            "The metabase and its container may not belong together".to_owned()
+        },
         explanation,
         evidence,
         remedies: vec![Remedy::Advice(

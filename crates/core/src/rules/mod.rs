@@ -42,6 +42,7 @@ pub mod shared_configuration;
 pub mod timestamps_lost;
 
 pub use catalogue::markdown;
+pub(crate) use config_backup_usable::lost;
 pub use finding::{Cite, Confidence, Finding, Grant, Place, Remedy, Severity};
 pub(crate) use machine_guid_changed::window;
 

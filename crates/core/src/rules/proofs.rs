@@ -1,7 +1,7 @@
 //! What the rules about proofs have in common.
 
 use super::support;
-use super::{Cite, Judgement, Severity};
+use super::{Cite, Judgement, Remedy, Severity};
 use crate::artifact::container::{Family, Prefix};
 use crate::machine::facts::{Config, Content, Inside, Provider};
 use crate::machine::{
@@ -25,11 +25,18 @@ pub(super) fn guarded<'m>(machine: &'m Machine<'_>) -> Vec<Guarded<'m>> {
         let need = machine.need_of(set.store, set.prefix);
         for &index in &set.copies {
             let Content::Read(inside) = &machine.container(index).content else { continue };
-            // What a plan put there was never looked into.
-            if inside.pairs.is_empty() || machine.citation_of(index).is_none() {
+            if inside.pairs.is_empty() {
                 continue;
             }
-            let in_use = matches!(machine.standing(index), Some(Standing::Current) | None);
+            let in_use = match machine.standing(index) {
+                Some(Standing::Current) | None => true,
+                // The one that would have to come back.
+                Some(Standing::OtherGuid) => {
+                    machine.standing_copies(set, Standing::Current).is_empty()
+                        && support::first_other(machine, set) == Some(index)
+                }
+                Some(_) => false,
+            };
             let severity = if in_use { support::severity(need) } else { Severity::Note };
             found.push(Guarded { index, inside, severity });
         }
@@ -174,10 +181,10 @@ pub(super) fn fit(machine: &Machine<'_>, wrap: usize, index: usize) -> Fit {
     if inside.opens.wraps.contains(&wrap) {
         return Fit::Opens;
     }
-    // A planned container gets its key later.
     let exchange =
         inside.pairs.iter().find(|pair| !pair.signature && pair.algorithm == "RSA" && pair.bits > 0);
-    match exchange.filter(|_| machine.citation_of(index).is_some()) {
+    // A container that a plan brings from elsewhere has a key that nobody has seen yet.
+    match exchange.filter(|pair| pair.modulus_sha256.is_some()) {
         Some(pair) if pair.bits != wrapped.bits => Fit::OtherSize,
         Some(_) if inside.opens.not_wraps.contains(&wrap) => Fit::DoesNotOpen,
         Some(_) => Fit::SameSize,
@@ -204,4 +211,18 @@ pub(super) fn wrapped(config: &Config) -> impl Iterator<Item = (&Provider, usize
         .iter()
         .filter(|provider| provider.machine_container)
         .filter_map(|provider| Some((provider, provider.wrap?)))
+}
+
+/// Puts the newest copy of the configuration back that fits the containers, if there is one.
+pub(super) fn restore(machine: &Machine<'_>) -> Option<Remedy> {
+    super::config_backup_usable::usable(machine).last().map(|(at, ..)| Remedy::RestoreConfig { copy: *at })
+}
+
+/// What brings a container back that cannot be opened: a copy that was set aside, or the original from elsewhere.
+pub(super) fn bring_back(machine: &Machine<'_>, guarded: &Guarded<'_>) -> Vec<Remedy> {
+    let store = machine.folder_of(guarded.index).store;
+    let prefix = machine.container(guarded.index).prefix;
+    let Some(need) = prefix.and_then(|prefix| machine.need_of(store, prefix)) else { return Vec::new() };
+    let Some(set) = machine.sets.get(&(need.store, need.prefix)) else { return Vec::new() };
+    support::put_back(machine, set).chain([support::replace(need)]).collect()
 }

@@ -173,13 +173,25 @@ fn finding(
         ),
         explanation,
         evidence,
-        remedies: vec![Remedy::Advice(format!(
+        remedies: remedies(machine, provider, confidence),
+        affects: config.uses.get(&provider.name).map(|used| used.users.clone()).unwrap_or_default(),
+    }
+}
+
+/// Nothing is put back on a mere suspicion.
+fn remedies(machine: &Machine<'_>, provider: &Provider, confidence: Confidence) -> Vec<Remedy> {
+    let mut remedies = Vec::new();
+    if confidence > Confidence::Weak {
+        remedies.extend(proofs::restore(machine));
+        let need = machine.needed.iter().find(|need| need.name.eq_ignore_ascii_case(&provider.container));
+        remedies.extend(need.map(support::replace));
+    }
+    remedies.push(Remedy::Advice(format!(
             "Import {} from the server that the configuration comes from (aspnet_regiis -px there, -pi here), or put back a \
              copy of this server's own configuration.",
             provider.container
-        ))],
-        affects: config.uses.get(&provider.name).map(|used| used.users.clone()).unwrap_or_default(),
-    }
+        )));
+    remedies
 }
 
 fn bits_of(machine: &Machine<'_>, index: usize) -> u32 {

@@ -57,10 +57,13 @@ impl Rule for SessionKeyMissing {
                     citation: provider.citation.clone(),
                     observed: format!("sessionKey: {what}"),
                 }],
-                remedies: vec![Remedy::Advice(format!(
-                    "Put the sessionKey attribute of {} back from a copy of this server's configuration.",
-                    provider.name
-                ))],
+                remedies: proofs::restore(machine)
+                    .into_iter()
+                    .chain([Remedy::Advice(format!(
+                        "Put the sessionKey attribute of {} back from a copy of this server's configuration.",
+                        provider.name
+                    ))])
+                    .collect(),
                 affects: config.uses.get(&provider.name).map(|used| used.users.clone()).unwrap_or_default(),
             });
         }

@@ -5,8 +5,8 @@ use super::finding::{Cite, Confidence, Finding, Remedy, Severity};
 use crate::artifact::container::{Guid, Prefix};
 use crate::machine::facts::{Oddity, Recovery};
 use crate::machine::{
-    Citation, Condition, ContainerSet, Content, FolderRole, KeyFolder, Known, Locator, Machine, Need, Needed,
-    Standing, Store, Weight, needed,
+    Citation, Condition, ContainerSet, Content, FolderRole, KeyFolder, KeyProof, Known, Locator, Machine,
+    Need, Needed, Standing, Store, Weight, needed,
 };
 
 /// The subject of every finding about the current MachineGuid.
@@ -295,14 +295,53 @@ pub(super) fn may_be_opened(machine: &Machine<'_>, set: &ContainerSet) -> Vec<us
         .collect()
 }
 
-/// The best copy of a set under another GUID: complete before looks-complete, older before newer.
+/// The best copy of a set under another GUID that is not known to be beyond opening.
 pub(super) fn best_other(machine: &Machine<'_>, set: &ContainerSet) -> Option<usize> {
+    others(machine, set).into_iter().find(|&index| !is_dead(machine, index))
+}
+
+/// The best copy of a set under another GUID, whatever opens it.
+pub(super) fn first_other(machine: &Machine<'_>, set: &ContainerSet) -> Option<usize> {
+    others(machine, set).first().copied()
+}
+
+/// The usable copies of a set under other GUIDs: the one that opens the live session key first, complete before
+/// looks-complete, older before newer.
+fn others(machine: &Machine<'_>, set: &ContainerSet) -> Vec<usize> {
     let mut others = machine.standing_copies(set, Standing::OtherGuid);
     others.retain(|&index| machine.condition(index).is_usable() && machine.container(index).guid.is_some());
     others.sort_by_key(|&index| {
-        (machine.condition(index), machine.created(index), machine.container(index).name.clone())
+        (
+            is_dead(machine, index),
+            !opens_live(machine, index),
+            machine.condition(index),
+            machine.created(index),
+            machine.container(index).name.clone(),
+        )
     });
-    others.first().copied()
+    others
+}
+
+/// Whether a container is known to be beyond opening with the secrets of this machine.
+pub(super) fn is_dead(machine: &Machine<'_>, index: usize) -> bool {
+    let Content::Read(inside) = &machine.container(index).content else { return false };
+    inside.pairs.iter().any(|pair| {
+        matches!(
+            pair.proof,
+            KeyProof::Neither
+                | KeyProof::WrongMasterKey
+                | KeyProof::MasterKeyMissing
+                | KeyProof::MasterKeyDamaged(_)
+                | KeyProof::Opened { agrees: false, .. }
+        )
+    })
+}
+
+/// Whether a container provably opens a session key of the live configuration.
+pub(super) fn opens_live(machine: &Machine<'_>, index: usize) -> bool {
+    let Content::Read(inside) = &machine.container(index).content else { return false };
+    let live = machine.facts.config.value().into_iter().flat_map(|config| &config.providers);
+    live.filter_map(|provider| provider.wrap).any(|wrap| inside.opens.wraps.contains(&wrap))
 }
 
 /// Sources on the machine: the set-aside copies that are whole.
@@ -310,7 +349,7 @@ pub(super) fn put_back(machine: &Machine<'_>, set: &ContainerSet) -> impl Iterat
     let copies = machine.standing_copies(set, Standing::SetAside);
     copies
         .into_iter()
-        .filter(|&copy| machine.condition(copy).is_usable())
+        .filter(|&copy| machine.condition(copy).is_usable() && !is_dead(machine, copy))
         .map(|copy| Remedy::PutBack { copy })
 }
 

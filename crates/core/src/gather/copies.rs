@@ -1,0 +1,385 @@
+//! Copies of the configuration, the metabase, and what else could bring a key back.
+
+use iiskeys_evidence::{Dir, File, Node, Volume};
+use sha2::{Digest, Sha256};
+
+use super::configuration::{self, Part};
+use super::containers::push_file;
+use super::pieces::Pieces;
+use super::places::{Unread, dirs, settled};
+use super::prover::{METABASE, Prover};
+use super::{LARGEST_CONFIG, file_row};
+use crate::artifact::config::ApplicationHost;
+use crate::artifact::metabase::{Metabase as Parsed, MetabaseKind};
+use crate::artifact::rsa_key_value::RsaKeyValue;
+use crate::machine::facts::{Damage, EvidenceFile, Facts, ProviderKind};
+use crate::machine::{
+    Citation, ConfigCopy, CopyKind, Known, Locator, Metabase, RecoveryKind, RecoverySource,
+    SharedConfiguration,
+};
+
+/// Copies of the configuration that are read: histories keep ten, backups a few.
+const MOST_COPIES: usize = 500;
+/// Folders of backups that are looked into.
+const MOST_FOLDERS: usize = 2_000;
+/// Largest exported key that is read, in bytes.
+const LARGEST_KEY: u64 = 64 * 1024;
+/// Where the history stands unless the configuration says otherwise.
+const HISTORY: &str = "inetpub\\history";
+
+/// A copy that was found.
+struct Found {
+    kind: CopyKind,
+    name: String,
+    windows_path: String,
+    file: File,
+}
+
+/// Reads everything; `history` is the folder that the live configuration names for its history.
+pub(super) fn read(facts: &mut Facts, pieces: &Pieces, history: Option<&str>, prover: &mut Prover) {
+    let mut unread = Vec::new();
+    let home = pieces.volumes.first().filter(|_| pieces.windows.is_some());
+    let windows = pieces.windows.clone().unwrap_or_else(|| "Windows".to_owned());
+    let inetsrv = format!("{windows}\\System32\\inetsrv");
+    redirection(facts, pieces, home, &inetsrv, &mut unread);
+    let mut found = Vec::new();
+    if let Some(home) = home {
+        on_drive(home, &inetsrv, history, &mut found, &mut unread);
+    }
+    found.extend(pieces.config_copies.iter().map(loose));
+    found.sort_by(|a, b| {
+        (a.file.modified, &a.name, &a.windows_path).cmp(&(b.file.modified, &b.name, &b.windows_path))
+    });
+    if found.len() > MOST_COPIES {
+        let what = format!("{} older copies of the configuration were not read", found.len() - MOST_COPIES);
+        facts.damage.push(Damage { path: ".".to_owned(), what, citation: None });
+        found.drain(..found.len() - MOST_COPIES);
+    }
+    for copy in found {
+        let row = config_copy(facts, &copy, prover);
+        if copy.kind == CopyKind::Export {
+            export_set(facts, &copy, &row);
+        }
+        facts.copies.push(row);
+    }
+    metabases(facts, pieces, home, &inetsrv, prover, &mut unread);
+    keys(facts, pieces, home, &mut unread);
+    facts.damage.extend(unread.into_iter().map(|(path, what)| Damage { path, what, citation: None }));
+}
+
+fn child_dirs(dir: &Dir, unread: &mut Vec<Unread>) -> Vec<Dir> {
+    let Some(nodes) = settled(dir.names().map(Some), unread) else { return Vec::new() };
+    let mut found: Vec<Dir> = nodes.filter_map(|node| node.ok()?.into_dir()).take(MOST_FOLDERS).collect();
+    found.sort_by_key(|dir| dir.path().clone());
+    found
+}
+
+fn child_files(dir: &Dir, wanted: &dyn Fn(&str) -> bool, unread: &mut Vec<Unread>) -> Vec<File> {
+    let Some(nodes) = settled(dir.names().map(Some), unread) else { return Vec::new() };
+    let files = nodes.filter_map(|node| node.ok()?.into_file()).filter(|file| wanted(&file.name));
+    let files = files.take(MOST_FOLDERS).map(|file| file.complete().map(Some));
+    let mut found: Vec<File> = files.filter_map(|file| settled(file, unread)).collect();
+    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found
+}
+
+/// The copies that IIS itself and its tools make on the drive with Windows.
+fn on_drive(
+    home: &Volume,
+    inetsrv: &str,
+    history: Option<&str>,
+    found: &mut Vec<Found>,
+    unread: &mut Vec<Unread>,
+) {
+    let letter = home.letter.unwrap_or('C');
+    let history = history.and_then(|path| below_drive(path, letter)).unwrap_or_else(|| HISTORY.to_owned());
+    let folders =
+        [(CopyKind::History, history, "CFGHISTORY_"), (CopyKind::Backup, format!("{inetsrv}\\backup"), "")];
+    for (kind, path, begins) in folders {
+        for dir in dirs(home, &path, unread) {
+            for sub in child_dirs(&dir, unread) {
+                let name = sub.name();
+                if !name.to_ascii_uppercase().starts_with(begins) {
+                    continue;
+                }
+                let file = settled(sub.child("applicationHost.config"), unread).and_then(Node::into_file);
+                found.extend(file.map(|file| Found {
+                    kind,
+                    windows_path: format!("{letter}:\\{path}\\{name}\\{}", file.name),
+                    name,
+                    file,
+                }));
+            }
+        }
+    }
+    let config = format!("{inetsrv}\\config");
+    for dir in dirs(home, &config, unread) {
+        let is_copy = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            name.starts_with("applicationhost") && name != "applicationhost.config"
+        };
+        for file in child_files(&dir, &is_copy, unread) {
+            let (name, windows_path) = (file.name.clone(), format!("{letter}:\\{config}\\{}", file.name));
+            found.push(Found { kind: CopyKind::Manual, name, windows_path, file });
+        }
+        if let Some(export) = settled(dir.child_dir("Export"), unread) {
+            let file = settled(export.child("applicationHost.config"), unread).and_then(Node::into_file);
+            found.extend(file.map(|file| Found {
+                kind: CopyKind::Export,
+                name: "Export".to_owned(),
+                windows_path: format!("{letter}:\\{config}\\Export\\{}", file.name),
+                file,
+            }));
+        }
+    }
+    let pools = "inetpub\\temp\\appPools";
+    for dir in dirs(home, pools, unread) {
+        let mut folders = child_dirs(&dir, unread);
+        folders.insert(0, dir);
+        for folder in folders {
+            let is_config = |name: &str| name.to_ascii_lowercase().ends_with(".config");
+            for file in child_files(&folder, &is_config, unread) {
+                let windows_path = format!("{letter}:\\{pools}\\{}", file.name);
+                found.push(Found { kind: CopyKind::AppPool, name: file.name.clone(), windows_path, file });
+            }
+        }
+    }
+}
+
+/// A path of the configuration below the root of that drive; `None` when it lies elsewhere.
+fn below_drive(path: &str, letter: char) -> Option<String> {
+    let lower = path.to_ascii_lowercase();
+    if lower.starts_with("%systemdrive%\\") {
+        return path.split_once('\\').map(|(_, rest)| rest.trim_end_matches('\\').to_owned());
+    }
+    let (drive, rest) = path.split_once(":\\")?;
+    let same = drive.len() == 1 && drive.chars().all(|drive| drive.eq_ignore_ascii_case(&letter));
+    same.then(|| rest.trim_end_matches('\\').to_owned())
+}
+
+/// A copy outside every drive: its folders say what it is.
+fn loose(file: &File) -> Found {
+    let path = file.path().to_string();
+    let parts: Vec<&str> = path.split('/').collect();
+    let folder = parts.len().checked_sub(2).and_then(|at| parts.get(at)).copied().unwrap_or_default();
+    let is_below = |wanted: &str| parts.iter().any(|part| part.eq_ignore_ascii_case(wanted));
+    let kind = if parts.iter().any(|part| part.to_ascii_uppercase().starts_with("CFGHISTORY_")) {
+        CopyKind::History
+    } else if is_below("backup") {
+        CopyKind::Backup
+    } else if is_below("export") {
+        CopyKind::Export
+    } else if is_below("appPools") {
+        CopyKind::AppPool
+    } else {
+        CopyKind::Manual
+    };
+    let name = if matches!(kind, CopyKind::Manual | CopyKind::AppPool) { file.name.as_str() } else { folder };
+    Found { kind, name: name.to_owned(), windows_path: path.clone(), file: file.clone() }
+}
+
+fn config_copy(facts: &mut Facts, copy: &Found, prover: &mut Prover) -> ConfigCopy {
+    let (file, content) = match copy.file.read_all(LARGEST_CONFIG) {
+        Ok((bytes, sha256)) => {
+            let file = file_row(facts, &copy.file, "config-copy", sha256);
+            let parsed = ApplicationHost::parse(&bytes).map_err(|error| error.to_string());
+            (file, parsed.map(|parsed| configuration::config(facts, prover, &parsed, file, Part::Copy)))
+        }
+        Err(error) => {
+            let file = push_file(facts, EvidenceFile::of(&copy.file, "config-copy", None));
+            (file, Err(error.to_string()))
+        }
+    };
+    ConfigCopy {
+        kind: copy.kind,
+        name: copy.name.clone(),
+        windows_path: copy.windows_path.clone(),
+        file,
+        written: copy.file.modified,
+        content,
+    }
+}
+
+/// An export counts as recovery material when its encrypted keys stand beside it.
+fn export_set(facts: &mut Facts, copy: &Found, row: &ConfigCopy) {
+    let key = copy.file.parent().child("configEncKey.key");
+    let Ok(Some(Node::File(key))) = key else { return };
+    let wraps = row.content.iter().flat_map(|config| &config.providers);
+    let wraps = wraps
+        .filter(|provider| provider.kind == ProviderKind::Aes)
+        .filter_map(|provider| provider.wrap)
+        .collect();
+    let file = push_file(facts, EvidenceFile::of(&key, "exported-keys", None));
+    let folder = copy.windows_path.rsplit_once(['\\', '/']).map_or("", |(folder, _)| folder);
+    facts.recovery.push(RecoverySource {
+        kind: RecoveryKind::ExportSet,
+        windows_path: folder.to_owned(),
+        file,
+        modulus_sha256: None,
+        holds_private_key: false,
+        wraps,
+    });
+}
+
+fn redirection(
+    facts: &mut Facts,
+    pieces: &Pieces,
+    home: Option<&Volume>,
+    inetsrv: &str,
+    unread: &mut Vec<Unread>,
+) {
+    let path = format!("{inetsrv}\\config\\redirection.config");
+    let on_drive = home.and_then(|home| settled(home.resolve(&path), unread)).and_then(Node::into_file);
+    let Some(file) = on_drive.or_else(|| pieces.redirection.clone()) else {
+        if pieces.is_whole_volume {
+            facts.shared = Known::Absent(Vec::new());
+        }
+        return;
+    };
+    facts.shared = match file.read_all(LARGEST_CONFIG) {
+        Ok((bytes, sha256)) => {
+            let id = file_row(facts, &file, "redirection-config", sha256);
+            match ApplicationHost::parse(&bytes) {
+                Ok(parsed) => {
+                    let found = parsed.redirection.as_ref();
+                    let line = found.map_or(1, |found| found.line as u64);
+                    let citation = Citation::new(id, Locator::Line(line));
+                    let shared = SharedConfiguration {
+                        enabled: found.is_some_and(|found| found.enabled),
+                        path: found.and_then(|found| found.path.clone()).unwrap_or_default(),
+                        citation: citation.clone(),
+                    };
+                    Known::read(shared, citation)
+                }
+                Err(error) => {
+                    let citation = Citation::new(id, Locator::File);
+                    super::unreadable(facts, &file.path().to_string(), error.to_string(), citation)
+                }
+            }
+        }
+        Err(error) => super::unread(facts, &file.path().to_string(), error.to_string()),
+    };
+}
+
+/// The metabase in use first, then its copies.
+fn metabases(
+    facts: &mut Facts,
+    pieces: &Pieces,
+    home: Option<&Volume>,
+    inetsrv: &str,
+    prover: &mut Prover,
+    unread: &mut Vec<Unread>,
+) {
+    let mut found: Vec<(bool, String, File)> = Vec::new();
+    if let Some(home) = home {
+        let letter = home.letter.unwrap_or('C');
+        for name in ["MetaBase.xml", "MetaBase.bin"] {
+            let file = settled(home.resolve(&format!("{inetsrv}\\{name}")), unread).and_then(Node::into_file);
+            let is_first = found.is_empty();
+            found.extend(file.map(|file| (is_first, format!("{letter}:\\{inetsrv}\\{name}"), file)));
+        }
+        for (folder, begins) in [("History", "metabase"), ("MetaBack", "")] {
+            for dir in dirs(home, &format!("{inetsrv}\\{folder}"), unread) {
+                let is_copy = |name: &str| {
+                    let name = name.to_ascii_lowercase();
+                    name.starts_with(begins) && (name.ends_with(".xml") || name.contains(".md"))
+                };
+                for file in child_files(&dir, &is_copy, unread) {
+                    found.push((false, format!("{letter}:\\{inetsrv}\\{folder}\\{}", file.name), file));
+                }
+            }
+        }
+    }
+    for file in &pieces.metabases {
+        let is_live =
+            !found.iter().any(|(is_live, _, _)| *is_live) && file.name.eq_ignore_ascii_case("MetaBase.xml");
+        found.push((is_live, file.path().to_string(), file.clone()));
+    }
+    for (is_live, windows_path, file) in found.into_iter().take(MOST_COPIES) {
+        metabase(facts, is_live, windows_path, &file, prover);
+    }
+    facts.metabases.sort_by_key(|metabase| !metabase.is_live);
+}
+
+fn metabase(facts: &mut Facts, is_live: bool, windows_path: String, file: &File, prover: &mut Prover) {
+    let (bytes, sha256) = match file.read_all(LARGEST_CONFIG) {
+        Ok(read) => read,
+        Err(error) => {
+            facts.damage.push(Damage {
+                path: file.path().to_string(),
+                what: error.to_string(),
+                citation: None,
+            });
+            return;
+        }
+    };
+    let kind = MetabaseKind::of(&bytes);
+    let blank = bytes.iter().all(|byte| *byte == 0);
+    // The schema and other files of these folders.
+    if kind == MetabaseKind::Other && !blank {
+        return;
+    }
+    let id = file_row(facts, file, "metabase", sha256);
+    let at = facts.metabases.len();
+    let mut row = Metabase {
+        is_live,
+        name: file.name.clone(),
+        windows_path: windows_path.clone(),
+        file: id,
+        written: file.modified,
+        secure_values: 0,
+        wrap: None,
+        citation: Citation::new(id, Locator::File),
+        trouble: None,
+    };
+    match kind {
+        MetabaseKind::Binary { keys, values } => {
+            row.secure_values = values as u64;
+            row.trouble = Some(format!("a binary metabase with {keys} session keys is named and not read"));
+        }
+        _ => match Parsed::parse(&bytes) {
+            Ok(parsed) => {
+                row.secure_values = parsed.secure_values();
+                match parsed.session_key {
+                    Some(Ok(key)) => row.wrap = prover.add_metabase(facts, METABASE, at, key),
+                    Some(Err(error)) => row.trouble = Some(error.to_string()),
+                    None => {}
+                }
+            }
+            Err(error) => row.trouble = Some(error.to_string()),
+        },
+    }
+    if !is_live && row.trouble.is_none() {
+        facts.recovery.push(RecoverySource {
+            kind: RecoveryKind::Metabase,
+            windows_path,
+            file: id,
+            modulus_sha256: None,
+            holds_private_key: false,
+            wraps: row.wrap.into_iter().collect(),
+        });
+    }
+    facts.metabases.push(row);
+}
+
+/// Exported keys, beside the drive's folders and outside every drive.
+fn keys(facts: &mut Facts, pieces: &Pieces, home: Option<&Volume>, unread: &mut Vec<Unread>) {
+    let mut files = pieces.exported_keys.clone();
+    for dir in home.into_iter().flat_map(|home| home.layers.clone()) {
+        let is_text = |name: &str| name.to_ascii_lowercase().ends_with(".xml");
+        files.extend(child_files(&dir, &is_text, unread).into_iter().filter(|file| file.size <= LARGEST_KEY));
+    }
+    for file in files {
+        let Ok((bytes, sha256)) = file.read_all(LARGEST_KEY) else { continue };
+        let Ok(key) = RsaKeyValue::parse(&bytes) else { continue };
+        let id = file_row(facts, &file, "exported-key", sha256);
+        facts.recovery.push(RecoverySource {
+            kind: RecoveryKind::KeyFile,
+            windows_path: file.path().to_string(),
+            file: id,
+            modulus_sha256: Some(Sha256::digest(&key.modulus).into()),
+            holds_private_key: key.has_private,
+            wraps: std::collections::BTreeSet::new(),
+        });
+    }
+}
