@@ -1,6 +1,6 @@
 //! Copies of the configuration, the metabase, and what else could bring a key back.
 
-use iiskeys_evidence::{Dir, File, Node, Volume};
+use iiskeys_evidence::{Dir, File, Node, Timestamp, Volume};
 use sha2::{Digest, Sha256};
 
 use super::configuration::{self, Part};
@@ -48,7 +48,8 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces, history: Option<&str>, pr
     }
     found.extend(pieces.config_copies.iter().map(loose));
     found.sort_by(|a, b| {
-        (a.file.modified, &a.name, &a.windows_path).cmp(&(b.file.modified, &b.name, &b.windows_path))
+        let key = |copy: &Found| (written(&copy.file), copy.name.clone(), copy.windows_path.clone());
+        key(a).cmp(&key(b))
     });
     if found.len() > MOST_COPIES {
         let what = format!("{} older copies of the configuration were not read", found.len() - MOST_COPIES);
@@ -65,6 +66,11 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces, history: Option<&str>, pr
     metabases(facts, pieces, home, &inetsrv, prover, &mut unread);
     keys(facts, pieces, home, &mut unread);
     facts.damage.extend(unread.into_iter().map(|(path, what)| Damage { path, what, citation: None }));
+}
+
+/// Last write of a file, where that is not the time of somebody's copy.
+fn written(file: &File) -> Option<Timestamp> {
+    file.modified.filter(|_| file.parent().creation_times_kept())
 }
 
 fn child_dirs(dir: &Dir, unread: &mut Vec<Unread>) -> Vec<Dir> {
@@ -195,7 +201,7 @@ fn config_copy(facts: &mut Facts, copy: &Found, prover: &mut Prover) -> ConfigCo
         name: copy.name.clone(),
         windows_path: copy.windows_path.clone(),
         file,
-        written: copy.file.modified,
+        written: written(&copy.file),
         content,
     }
 }
@@ -326,7 +332,7 @@ fn metabase(facts: &mut Facts, is_live: bool, windows_path: String, file: &File,
         name: file.name.clone(),
         windows_path: windows_path.clone(),
         file: id,
-        written: file.modified,
+        written: written(file),
         secure_values: 0,
         wrap: None,
         citation: Citation::new(id, Locator::File),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::cause::root_cause;
+use super::proofs::{config_copies, dpapi};
 use super::rows::{config, containers, groups, machine_row, only_counted, plan_row, sources, timeline};
 use super::*;
 use crate::machine::{Citation, FileId, Locator, Machine};
@@ -77,6 +78,8 @@ pub fn build(
         container_groups: groups(machine),
         containers_only_counted: only_counted(machine),
         config: config(machine, &ids),
+        config_copies: config_copies(machine, &ids),
+        dpapi: dpapi(machine, &ids),
         findings,
         checks: judged.iter().map(|(rule, judgement)| check(*rule, judgement)).collect(),
         assumptions: machine.assumptions.clone(),

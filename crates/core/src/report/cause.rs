@@ -65,8 +65,11 @@ pub(super) fn root_cause(
         .collect();
     let first = causes.first()?;
     let others = errors.iter().filter(|error| error.rule != name).count();
-    let (earliest, latest) =
-        if name == "machine-guid-changed" { rules::window(machine) } else { (None, None) };
+    let (earliest, latest) = match name {
+        "machine-guid-changed" => rules::window(machine),
+        "session-key-mismatch" => rules::foreign_since(machine),
+        _ => (None, None),
+    };
     let mut statement = if causes.len() == 1 {
         first.title.clone()
     } else {

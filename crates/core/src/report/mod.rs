@@ -3,6 +3,7 @@
 mod build;
 mod cause;
 mod json;
+mod proofs;
 mod rows;
 mod text;
 
@@ -87,6 +88,10 @@ pub struct Report {
     pub containers_only_counted: u64,
     /// The live configuration, as far as its encryption goes; null when it was not read.
     pub config: Option<ConfigRow>,
+    /// Copies of the configuration, the oldest first.
+    pub config_copies: Vec<ConfigCopyRow>,
+    /// The machine's DPAPI secret; null when neither SECURITY nor a folder of master keys is in evidence.
+    pub dpapi: Option<DpapiRow>,
     /// What is wrong, the worst first.
     pub findings: Vec<FindingRow>,
     /// One row for each rule.
@@ -309,6 +314,9 @@ pub struct ContainerRow {
     pub key_pairs: Vec<PairRow>,
     /// What the clear headers say about the protection of its private keys.
     pub protection: Option<ProtectionRow>,
+    /// What its private key provably opens.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub opens: Vec<String>,
     /// What is wrong with its bytes.
     pub damage: Vec<String>,
     /// Its access control, where it is in evidence.
@@ -340,15 +348,80 @@ pub struct PairRow {
     pub modulus_sha256: Option<String>,
 }
 
-/// Protection, from clear headers.
+/// How the private keys of a container are protected, and how far the proof went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ProtectionRow {
     /// Master keys that protect the private keys.
     pub master_keys: Vec<String>,
+    /// Whether all of them are in evidence; null when no folder of master keys is.
+    pub master_keys_in_evidence: Option<bool>,
     /// Cipher and hash.
     pub algorithms: Vec<String>,
-    /// Whether the private key was opened: always `not-attempted` in this version.
+    /// `opened-with-current-secret`, `opened-with-previous-secret`, `neither-secret`, `master-key-missing`,
+    /// `master-key-damaged`, `wrong-master-key`, `unsupported` or `not-attempted`; of several pairs the worst.
     pub proof: String,
+    /// Why it was not attempted, or what is not supported; null otherwise.
+    pub reason: Option<String>,
+    /// Whether the private keys belong to the public ones; null when they were not opened.
+    pub verified: Option<bool>,
+    /// Whether Windows lets the keys be exported; null when nothing tells.
+    pub exportable: Option<bool>,
+}
+
+/// The machine's DPAPI secret, without its value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct DpapiRow {
+    /// `read`, or why not.
+    pub boot_key: String,
+    /// `read`, or why not.
+    pub secret: String,
+    /// When the secret was last changed.
+    pub current_since: Option<String>,
+    /// When the secret before it was set.
+    pub previous_since: Option<String>,
+    /// Whether the secret before it is kept and another one.
+    pub has_previous: Option<bool>,
+    /// Master key files in evidence.
+    pub master_keys: u64,
+    /// Those that a blob asked for, by GUID.
+    pub tried: Vec<MasterKeyRow>,
+}
+
+/// A master key that was tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct MasterKeyRow {
+    /// Its GUID.
+    pub guid: String,
+    /// The file.
+    pub evidence: String,
+    /// Whether new blobs are made with it.
+    pub preferred: bool,
+    /// `current-secret`, `previous-secret`, `neither` or `damaged`.
+    pub opened: String,
+}
+
+/// A copy of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct ConfigCopyRow {
+    /// `history`, `backup`, `export`, `app-pool` or `manual`.
+    pub kind: String,
+    /// Name of its folder or file.
+    pub name: String,
+    /// Path on the machine, or in the evidence where that is not known.
+    pub path: String,
+    /// The file.
+    pub evidence: String,
+    /// Last write of the file.
+    pub written: Option<String>,
+    /// Whether its session keys fit the present containers: `opens`, `same-size`, `does-not-open`, `other-size`, `unknown`,
+    /// `no-session-key` or `unreadable`; the worst of all its providers.
+    pub fit: String,
+    /// Number of sites.
+    pub sites: u64,
+    /// Number of application pools.
+    pub app_pools: u64,
+    /// Number of encrypted values.
+    pub values: u64,
 }
 
 /// Containers of others, counted.
@@ -394,6 +467,9 @@ pub struct ProviderRow {
     pub has_session_key: bool,
     /// RSA key size in bits that the session key needs.
     pub session_key_bits: Option<u32>,
+    /// Whether the session key belongs to the container: `opens`, `same-size`, `does-not-open`, `other-size` or `unknown`;
+    /// null without a session key or a container.
+    pub session_key: Option<String>,
     /// Values with a payload that use it.
     pub values: u64,
     /// Values without a payload.

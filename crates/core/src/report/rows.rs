@@ -3,10 +3,12 @@
 use iiskeys_evidence::acl::{Dacl, SecurityDescriptor};
 
 use super::build::{Ids, hex, level};
+use super::proofs::{opens, protection};
 use super::*;
-use crate::machine::facts::{ContainerFile, Content, ProviderKind};
-use crate::machine::{FileId, FolderRole, Known, Machine, Origin, Standing};
+use crate::machine::facts::{Config, ContainerFile, Content, ProviderKind};
+use crate::machine::{CopyKind, FileId, FolderRole, Known, Machine, Origin, Standing};
 use crate::plan::{Plan, Step};
+use crate::rules;
 
 pub(super) fn machine_row(machine: &Machine<'_>, ids: &Ids) -> MachineRow {
     let facts = machine.facts;
@@ -155,12 +157,6 @@ fn container_row(machine: &Machine<'_>, index: usize, ids: &Ids) -> ContainerRow
     let need = container.prefix.and_then(|prefix| machine.need_of(folder.store, prefix));
     let opened = matches!(machine.standing(index), Some(Standing::Current) | None);
     let pairs = inside.map(|inside| inside.pairs.as_slice()).unwrap_or_default();
-    let mut master_keys: Vec<String> = pairs.iter().filter_map(|pair| pair.master_key.clone()).collect();
-    master_keys.sort();
-    master_keys.dedup();
-    let mut algorithms: Vec<String> = pairs.iter().filter_map(|pair| pair.protection.clone()).collect();
-    algorithms.sort();
-    algorithms.dedup();
     ContainerRow {
         id: format!("{}/{}", folder.store.id(), container.name),
         store: folder.store.id().to_owned(),
@@ -195,11 +191,8 @@ fn container_row(machine: &Machine<'_>, index: usize, ids: &Ids) -> ContainerRow
                 modulus_sha256: pair.modulus_sha256.map(|digest| hex(&digest)),
             })
             .collect(),
-        protection: (!master_keys.is_empty()).then(|| ProtectionRow {
-            master_keys,
-            algorithms,
-            proof: "not-attempted".to_owned(),
-        }),
+        protection: protection(machine, pairs),
+        opens: inside.map(|inside| opens(machine, inside)).unwrap_or_default(),
         damage: inside
             .map(|inside| {
                 inside.damage.iter().map(|(offset, what)| format!("{what} (offset {offset:#x})")).collect()
@@ -256,6 +249,10 @@ pub(super) fn config(machine: &Machine<'_>, ids: &Ids) -> Option<ConfigRow> {
                     key_container: provider.container.clone(),
                     has_session_key: provider.has_session_key,
                     session_key_bits: provider.session_key_bits,
+                    session_key: provider
+                        .wrap
+                        .and_then(|wrap| rules::live_fit(machine, wrap, &provider.container))
+                        .map(|fit| fit.word().to_owned()),
                     values: used.map_or(0, |used| used.values),
                     empty_values: used.map_or(0, |used| used.empty),
                     users: used.map(|used| used.users.clone()).unwrap_or_default(),
@@ -356,6 +353,19 @@ pub(super) fn timeline(machine: &Machine<'_>, ids: &Ids) -> Vec<TimelineRow> {
             hive.value().map(|hive| hive.file),
         );
     }
+    if let (Some(secret), Some(citation)) =
+        (facts.protection.secret.value(), facts.protection.secret.citation())
+    {
+        add(
+            secret.current_since,
+            "the machine's DPAPI secret was changed".to_owned(),
+            "CupdTime",
+            Some(citation.file),
+        );
+    }
+    for (time, what, source) in key_changes(machine) {
+        add(Some(time), what, "file modification", Some(source));
+    }
     for index in 0..facts.containers.len() {
         let container: &ContainerFile = machine.container(index);
         if !container.tracked || machine.folder_of(index).role == FolderRole::Copy {
@@ -371,4 +381,24 @@ pub(super) fn timeline(machine: &Machine<'_>, ids: &Ids) -> Vec<TimelineRow> {
     }
     rows.sort();
     rows
+}
+
+/// Neighbours among the copies of the configuration whose session keys differ: the later one dates the change.
+fn key_changes(machine: &Machine<'_>) -> Vec<(iiskeys_evidence::Timestamp, String, FileId)> {
+    let mut changes = Vec::new();
+    let mut before: Option<(&str, &Config)> = None;
+    for copy in machine.facts.copies.iter().filter(|copy| copy.kind == CopyKind::History) {
+        let Ok(config) = &copy.content else { continue };
+        if let (Some((name, earlier)), Some(written)) = (before, copy.written) {
+            for provider in config.providers.iter().filter(|provider| provider.wrap.is_some()) {
+                let was = earlier.providers.iter().find(|other| other.name == provider.name);
+                if was.is_some_and(|was| was.wrap.is_some() && was.wrap != provider.wrap) {
+                    let what = format!("the session key of {} is another than in {name}", provider.name);
+                    changes.push((written, format!("{what}: {}", copy.name), copy.file));
+                }
+            }
+        }
+        before = Some((&copy.name, config));
+    }
+    changes
 }

@@ -15,6 +15,7 @@ pub fn to_text(report: &Report) -> String {
     out.paragraph(0, &report.summary);
     machine(&mut out, report);
     sources(&mut out, report);
+    proofs(&mut out, report);
     cause(&mut out, report);
     down(&mut out, report);
     findings(&mut out, report);
@@ -162,6 +163,47 @@ fn sources(out: &mut Page, report: &Report) {
             };
             let size = size_of(volume.size);
             out.item(4, "- ", &format!("{number}{label}, {}, {size}{letter}{skipped}", volume.content));
+        }
+    }
+}
+
+/// What was proved, container by container, and which copies of the configuration fit.
+fn proofs(out: &mut Page, report: &Report) {
+    if let Some(dpapi) = &report.dpapi {
+        out.heading("PROOF");
+        let changed =
+            dpapi.current_since.as_ref().map(|since| format!(", changed {since}")).unwrap_or_default();
+        out.item(2, "", &format!("boot key: {}; DPAPI secret: {}{changed}", dpapi.boot_key, dpapi.secret));
+        for row in &report.key_containers {
+            let Some(protection) = &row.protection else { continue };
+            if protection.proof == "not-attempted" && row.well_known.is_none() {
+                continue;
+            }
+            let name = row.well_known.as_ref().or(row.name.as_ref()).unwrap_or(&row.id);
+            let verified = match protection.verified {
+                Some(true) => ", fits its public key",
+                Some(false) => ", does not fit its public key",
+                None => "",
+            };
+            let exportable = match protection.exportable {
+                Some(true) => ", exportable",
+                Some(false) => ", not exportable",
+                None => "",
+            };
+            let guid = row.guid.as_ref().map(|guid| format!(" ({guid})")).unwrap_or_default();
+            let proof = protection.proof.replace('-', " ");
+            let reason = protection.reason.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+            out.item(2, "", &format!("{name}{guid}: {proof}{reason}{verified}{exportable}"));
+            for opens in &row.opens {
+                out.item(4, "opens ", opens);
+            }
+        }
+    }
+    if !report.config_copies.is_empty() {
+        out.heading("COPIES OF THE CONFIGURATION");
+        for copy in &report.config_copies {
+            let written = copy.written.as_ref().map(|time| format!(", {time}")).unwrap_or_default();
+            out.item(2, "", &format!("{} {}{written}: {}", copy.kind, copy.name, copy.fit.replace('-', " ")));
         }
     }
 }

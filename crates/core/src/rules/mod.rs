@@ -45,6 +45,8 @@ pub use catalogue::markdown;
 pub(crate) use config_backup_usable::lost;
 pub use finding::{Cite, Confidence, Finding, Grant, Place, Remedy, Severity};
 pub(crate) use machine_guid_changed::window;
+pub(crate) use proofs::Fit;
+pub(crate) use session_key_mismatch::foreign_since;
 
 use crate::machine::{Machine, Need};
 
@@ -226,6 +228,11 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &evidence_damaged::EvidenceDamaged,
         &evidence_mixed::EvidenceMixed,
     ]
+}
+
+/// How a wrapped key and the container that Windows opens under that name stand to each other.
+pub(crate) fn live_fit(machine: &Machine<'_>, wrap: usize, container: &str) -> Option<Fit> {
+    proofs::live_fit(machine, wrap, container).map(|(_, fit)| fit)
 }
 
 /// The rule of that name.

@@ -151,7 +151,7 @@ pub(super) fn set_of<'m>(machine: &'m Machine<'_>, container: &str) -> Option<&'
 
 /// How a wrapped key and a container stand to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Fit {
+pub(crate) enum Fit {
     /// The private key unwraps it.
     Opens,
     /// Only the sizes were compared, and they agree.
@@ -168,6 +168,17 @@ impl Fit {
     /// Whether they cannot belong together.
     pub fn is_wrong(self) -> bool {
         matches!(self, Self::DoesNotOpen | Self::OtherSize)
+    }
+
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Opens => "opens",
+            Self::SameSize => "same-size",
+            Self::Unknown => "unknown",
+            Self::DoesNotOpen => "does-not-open",
+            Self::OtherSize => "other-size",
+        }
     }
 }
 

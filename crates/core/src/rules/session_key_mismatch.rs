@@ -1,5 +1,7 @@
 //! `session-key-mismatch`
 
+use iiskeys_evidence::Timestamp;
+
 use super::proofs::{self, Fit};
 use super::support;
 use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
@@ -201,4 +203,31 @@ fn bits_of(machine: &Machine<'_>, index: usize) -> u32 {
         }
         _ => 0,
     }
+}
+
+/// When the foreign configuration came: the last copy whose session keys fit, and the first one that has the live keys.
+pub(crate) fn foreign_since(machine: &Machine<'_>) -> (Option<Timestamp>, Option<Timestamp>) {
+    let Some(live) = machine.facts.config.value() else { return (None, None) };
+    let is_wrong = |provider: &Provider, wrap: usize| {
+        proofs::live_fit(machine, wrap, &provider.container).is_some_and(|(_, fit)| fit.is_wrong())
+    };
+    let foreign: Vec<usize> = proofs::wrapped(live)
+        .filter(|(provider, wrap)| is_wrong(provider, *wrap))
+        .map(|(_, wrap)| wrap)
+        .collect();
+    let (mut earliest, mut latest) = (None, None);
+    for copy in machine.facts.copies.iter().filter(|copy| copy.kind == CopyKind::History) {
+        let (Ok(config), Some(written)) = (&copy.content, copy.written) else { continue };
+        if proofs::wrapped(config).any(|(_, wrap)| foreign.contains(&wrap)) {
+            latest = latest.or(Some(written));
+        } else if latest.is_none()
+            && !proofs::wrapped(config).any(|(provider, wrap)| is_wrong(provider, wrap))
+        {
+            earliest = Some(written);
+        }
+    }
+    let file = machine.facts.files.get(live.file.0 as usize);
+    // The time of somebody's copy on a plain disk dates nothing.
+    let file = file.filter(|file| file.container.is_some());
+    (earliest, latest.or(file.and_then(|file| file.modified)))
 }
