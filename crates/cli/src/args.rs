@@ -72,7 +72,7 @@ pub struct DiagnoseArgs {
     #[arg(long)]
     pub stamp: bool,
 
-    /// Accepted; nothing is decrypted in this version, so it changes nothing
+    /// Prove the containers of others as well, not only those that IIS needs and well-known ones
     #[arg(long)]
     pub prove_all: bool,
 

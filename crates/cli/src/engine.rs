@@ -28,6 +28,8 @@ pub struct Request<'a> {
     pub require: Vec<&'static str>,
     /// Whether the time of the run goes into the report.
     pub stamp: bool,
+    /// Whether the containers of others are proved as well.
+    pub prove_all: bool,
     /// Whether disk images are read to their end and hashed.
     pub verify_image: bool,
     /// File that holds the password of encrypted archives.

@@ -22,6 +22,7 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
         windows: args.windows.as_deref(),
         require: args.require.iter().map(|group| group.name()).collect(),
         stamp: args.stamp,
+        prove_all: args.prove_all,
         verify_image: args.verify_image,
         password_file: args.password_file.as_deref(),
     };

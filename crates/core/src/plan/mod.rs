@@ -65,7 +65,7 @@ pub fn make(machine: &Machine<'_>, judged: &[(&'static dyn Rule, Judgement)]) ->
     if !worth_repair {
         return None;
     }
-    let before: Vec<String> = findings.iter().map(|finding| finding.id()).collect();
+    let before: Vec<trial::Known> = findings.iter().map(|finding| trial::Known::of(finding)).collect();
     let mut tried: Vec<trial::Trial> = candidates::all(machine, &findings)
         .into_iter()
         .map(|candidate| trial::run(machine, candidate, &before))

@@ -1,9 +1,10 @@
 //! Tries a candidate on a copy of the facts: apply, derive, judge, compare.
 
+use super::action::Action;
 use super::candidates::Candidate;
 use super::{Alternative, steps};
 use crate::machine::{Machine, Standing};
-use crate::rules::{self, Group, Severity};
+use crate::rules::{self, Finding, Group, Severity};
 
 /// A candidate with what came of it.
 pub(super) struct Trial {
@@ -18,10 +19,29 @@ pub(super) struct Trial {
     errors: usize,
     warnings: usize,
     stranded: u64,
+    /// Whether it gives a clone the GUID of its original.
+    undoes_cloning: bool,
+}
+
+/// A finding from before a trial. A step may give its container another file name, and with it another identifier.
+pub(super) struct Known {
+    id: String,
+    rule: &'static str,
+    title: String,
+}
+
+impl Known {
+    pub(super) fn of(finding: &Finding) -> Self {
+        Self { id: finding.id(), rule: finding.rule, title: finding.title.clone() }
+    }
+
+    fn is(&self, finding: &Finding) -> bool {
+        self.id == finding.id() || (self.rule == finding.rule && self.title == finding.title)
+    }
 }
 
 /// Carries out `candidate` on a copy of the facts. `before` are the identifiers of the present findings.
-pub(super) fn run(machine: &Machine<'_>, candidate: Candidate, before: &[String]) -> Trial {
+pub(super) fn run(machine: &Machine<'_>, candidate: Candidate, before: &[Known]) -> Trial {
     if !candidate.computed {
         return Trial {
             candidate,
@@ -31,6 +51,7 @@ pub(super) fn run(machine: &Machine<'_>, candidate: Candidate, before: &[String]
             errors: usize::MAX,
             warnings: usize::MAX,
             stranded: u64::MAX,
+            undoes_cloning: false,
         };
     }
     let mut facts = machine.facts.clone();
@@ -49,15 +70,32 @@ pub(super) fn run(machine: &Machine<'_>, candidate: Candidate, before: &[String]
                 Severity::Warning if rule.info().group != Group::Evidence => warnings += 1,
                 _ => {}
             }
-            leaves.push(finding.id());
+            // Under its new name it is the same finding.
+            let same = before.iter().find(|known| known.is(finding));
+            leaves.push(same.map_or_else(|| finding.id(), |known| known.id.clone()));
             remaining.push((finding.severity, finding.title.clone()));
         }
     }
     leaves.sort();
     remaining.sort_by(|a, b| b.cmp(a));
-    let mut resolves: Vec<String> = before.iter().filter(|id| !leaves.contains(id)).cloned().collect();
+    leaves.dedup();
+    let gone = before.iter().filter(|known| !leaves.contains(&known.id));
+    let mut resolves: Vec<String> = gone.map(|known| known.id.clone()).collect();
     resolves.sort();
-    Trial { resolves, leaves, remaining, errors, warnings, stranded: stranded(&after), candidate }
+    let undoes_cloning = candidate.actions.iter().any(|action| match action {
+        Action::SetGuid(guid) => rules::was_cloned(machine, guid),
+        _ => false,
+    });
+    Trial {
+        resolves,
+        leaves,
+        remaining,
+        errors,
+        warnings,
+        stranded: stranded(&after),
+        undoes_cloning,
+        candidate,
+    }
 }
 
 /// How many containers Windows would not find although a copy stands in the folder.
@@ -81,9 +119,10 @@ fn stranded(machine: &Machine<'_>) -> u64 {
 
 impl Trial {
     /// The smaller, the better: errors left first, then what cannot be undone, then what must be found elsewhere.
-    pub fn rank(&self) -> (usize, bool, bool, usize, u64, usize) {
+    pub fn rank(&self) -> (usize, bool, bool, bool, usize, u64, usize) {
         (
             self.errors,
+            self.undoes_cloning,
             self.candidate.loses_secrets(),
             self.candidate.needs_outside(),
             self.warnings,
@@ -132,6 +171,10 @@ impl Trial {
                 "It leaves {} that the plan does not leave.",
                 plural(self.errors - chosen.errors, "error")
             );
+        }
+        if self.undoes_cloning && !chosen.undoes_cloning {
+            return "The machine was cloned: with the GUID of its original, two machines would have the same one."
+                .to_owned();
         }
         if self.candidate.loses_secrets() && !chosen.candidate.loses_secrets() {
             return "It loses secrets that the plan keeps.".to_owned();

@@ -468,7 +468,7 @@ pub struct ProviderRow {
     /// RSA key size in bits that the session key needs.
     pub session_key_bits: Option<u32>,
     /// Whether the session key belongs to the container: `opens`, `same-size`, `does-not-open`, `other-size` or `unknown`;
-    /// null without a session key or a container.
+    /// null without a session key.
     pub session_key: Option<String>,
     /// Values with a payload that use it.
     pub values: u64,

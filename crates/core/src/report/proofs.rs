@@ -1,10 +1,12 @@
 //! Rows about what was proved.
 
+use std::collections::BTreeSet;
+
 use super::build::Ids;
 use super::{ConfigCopyRow, DpapiRow, MasterKeyRow, ProtectionRow};
 use crate::machine::facts::{Config, Inside, Pair};
 use crate::machine::{KeyProof, Known, Machine, MasterKeyState, SecretAge, WrapKind};
-use crate::rules;
+use crate::rules::{self, Fit};
 
 /// The protection of a container's private keys, of several pairs the worst.
 pub(super) fn protection(machine: &Machine<'_>, pairs: &[Pair]) -> Option<ProtectionRow> {
@@ -79,6 +81,7 @@ fn reason(proof: &KeyProof) -> Option<String> {
 pub(super) fn opens(machine: &Machine<'_>, inside: &Inside) -> Vec<String> {
     let facts = machine.facts;
     let mut words = Vec::new();
+    let mut copies = BTreeSet::new();
     for &at in &inside.opens.wraps {
         let Some(wrap) = facts.wraps.get(at) else { continue };
         let users = |config: &Config| -> Vec<String> {
@@ -93,12 +96,12 @@ pub(super) fn opens(machine: &Machine<'_>, inside: &Inside) -> Vec<String> {
             WrapKind::SessionKey => {
                 let live = facts.config.value().map(users).unwrap_or_default();
                 words.extend(live.iter().map(|name| format!("the session key of {name}")));
-                let copies = facts
-                    .copies
-                    .iter()
-                    .filter(|copy| copy.content.as_ref().is_ok_and(|config| !users(config).is_empty()));
-                words.extend(
-                    copies.map(|copy| format!("a session key of {} {}", copy.kind.word(), copy.name)),
+                copies.extend(
+                    facts
+                        .copies
+                        .iter()
+                        .filter(|copy| copy.content.as_ref().is_ok_and(|config| !users(config).is_empty()))
+                        .map(|copy| copy.file),
                 );
             }
             WrapKind::Metabase => {
@@ -111,6 +114,11 @@ pub(super) fn opens(machine: &Machine<'_>, inside: &Inside) -> Vec<String> {
     }
     words.sort();
     words.dedup();
+    match copies.len() {
+        0 => {}
+        1 => words.push("session keys of 1 copy of the configuration".to_owned()),
+        number => words.push(format!("session keys of {number} copies of the configuration")),
+    }
     words
 }
 
@@ -121,7 +129,9 @@ pub(super) fn config_copies(machine: &Machine<'_>, ids: &Ids) -> Vec<ConfigCopyR
         let config = copy.content.as_ref().ok();
         let fits = config.map(|config| {
             let wraps = config.providers.iter().filter_map(|provider| Some((provider, provider.wrap?)));
-            wraps.filter_map(|(provider, wrap)| rules::live_fit(machine, wrap, &provider.container)).max()
+            let fit =
+                |wrap, container: &str| rules::live_fit(machine, wrap, container).unwrap_or(Fit::Unknown);
+            wraps.map(|(provider, wrap)| fit(wrap, &provider.container)).max()
         });
         ConfigCopyRow {
             kind: copy.kind.word().to_owned(),

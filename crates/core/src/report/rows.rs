@@ -249,10 +249,10 @@ pub(super) fn config(machine: &Machine<'_>, ids: &Ids) -> Option<ConfigRow> {
                     key_container: provider.container.clone(),
                     has_session_key: provider.has_session_key,
                     session_key_bits: provider.session_key_bits,
-                    session_key: provider
-                        .wrap
-                        .and_then(|wrap| rules::live_fit(machine, wrap, &provider.container))
-                        .map(|fit| fit.word().to_owned()),
+                    session_key: provider.wrap.map(|wrap| {
+                        let fit = rules::live_fit(machine, wrap, &provider.container);
+                        fit.unwrap_or(rules::Fit::Unknown).word().to_owned()
+                    }),
                     values: used.map_or(0, |used| used.values),
                     empty_values: used.map_or(0, |used| used.empty),
                     users: used.map(|used| used.users.clone()).unwrap_or_default(),

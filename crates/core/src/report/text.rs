@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::json::is_deceptive;
-use super::{CheckRow, Level, Report, StepRow};
+use super::{CheckRow, FindingRow, Level, Report, StepRow};
 
 /// Width to which paragraphs are wrapped.
 const WIDTH: usize = 100;
@@ -246,9 +246,15 @@ fn down(out: &mut Page, report: &Report) {
         return;
     }
     out.heading("DOWN, BY CONTAINER");
-    for finding in broken {
-        let name = finding.subject.trim_start_matches("container:");
-        out.item(2, "- ", &format!("{name}: {}", finding.affects.join(", ")));
+    let line = |finding: &FindingRow| {
+        format!("{}: {}", finding.subject.trim_start_matches("container:"), finding.affects.join(", "))
+    };
+    // Several rules may speak of one container.
+    let mut lines: Vec<String> = broken.into_iter().map(line).collect();
+    lines.sort();
+    lines.dedup();
+    for line in lines {
+        out.item(2, "- ", &line);
     }
 }
 

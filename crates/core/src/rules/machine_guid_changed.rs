@@ -421,6 +421,11 @@ fn proofs_under(machine: &Machine<'_>, guid: &Guid) -> Vec<Option<SecretAge>> {
     found
 }
 
+/// Whether containers under a GUID show that the machine was cloned since: they open with the previous secret only.
+pub(crate) fn was_cloned(machine: &Machine<'_>, guid: &Guid) -> bool {
+    proofs_under(machine, guid).contains(&Some(SecretAge::Previous))
+}
+
 /// The window in which the GUID changed: the last witness of the old state, the first of the new one.
 pub(crate) fn window(machine: &Machine<'_>) -> (Option<Timestamp>, Option<Timestamp>) {
     let old = old_guid_of(machine);

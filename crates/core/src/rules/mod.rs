@@ -44,7 +44,7 @@ pub mod timestamps_lost;
 pub use catalogue::markdown;
 pub(crate) use config_backup_usable::lost;
 pub use finding::{Cite, Confidence, Finding, Grant, Place, Remedy, Severity};
-pub(crate) use machine_guid_changed::window;
+pub(crate) use machine_guid_changed::{was_cloned, window};
 pub(crate) use proofs::Fit;
 pub(crate) use session_key_mismatch::foreign_since;
 
