@@ -47,10 +47,7 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces, history: Option<&str>, pr
         on_drive(home, &inetsrv, history, &mut found, &mut unread);
     }
     found.extend(pieces.config_copies.iter().map(loose));
-    found.sort_by(|a, b| {
-        let key = |copy: &Found| (written(&copy.file), copy.name.clone(), copy.windows_path.clone());
-        key(a).cmp(&key(b))
-    });
+    found.sort_by_cached_key(|copy| (written(&copy.file), copy.name.clone(), copy.windows_path.clone()));
     if found.len() > MOST_COPIES {
         let what = format!("{} older copies of the configuration were not read", found.len() - MOST_COPIES);
         facts.damage.push(Damage { path: ".".to_owned(), what, citation: None });
@@ -66,6 +63,11 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces, history: Option<&str>, pr
     metabases(facts, pieces, home, &inetsrv, prover, &mut unread);
     keys(facts, pieces, home, &mut unread);
     facts.damage.extend(unread.into_iter().map(|(path, what)| Damage { path, what, citation: None }));
+}
+
+/// Puts copies in order, the oldest first; without times by their names, which histories number.
+pub(super) fn sort(copies: &mut [ConfigCopy]) {
+    copies.sort_by(|a, b| (a.written, &a.name, &a.windows_path).cmp(&(b.written, &b.name, &b.windows_path)));
 }
 
 /// Last write of a file, where that is not the time of somebody's copy.

@@ -6,9 +6,10 @@ use iiskeys_evidence::listing::{self, ListedEntry, ListingKind, Zone};
 use iiskeys_evidence::{Timestamp, WindowsPath, same_name};
 
 use super::containers::push_file;
+use super::copies;
 use super::names::{Listed, Listing};
 use super::pieces::Pieces;
-use crate::artifact::container::{Family, FileName, Prefix, WellKnown};
+use crate::artifact::container::{Family, FileName, Guid, Prefix, WellKnown};
 use crate::machine::facts::{Damage, EvidenceFile, Facts};
 use crate::machine::{FileId, Store};
 
@@ -164,7 +165,7 @@ impl Rows {
             let listed = Listed { size: entry.size, created, modified, line: entry.line, file: self.file };
             folder.names.add(entry.name, listed);
             self.used_local |= local;
-        } else if listings.files.len() < 200_000 && is_of_interest(entry.name) {
+        } else if listings.files.len() < 200_000 && is_of_interest(&self.folder.text, entry.name) {
             let path = tail(&format!("{}\\{}", self.folder.text, entry.name));
             let known = listings.files.entry(path).or_default();
             *known = (known.0.or(created), known.1.or(modified));
@@ -182,22 +183,35 @@ impl Listings {
 
     /// Gives files that were read the times of the machine instead of those of the copy.
     pub fn apply_to_files(&self, facts: &mut Facts) {
-        for file in &mut facts.files {
+        let mut written = BTreeMap::new();
+        for (at, file) in facts.files.iter_mut().enumerate() {
             let path = file.path.replace('/', "\\");
             let Some((created, modified)) = self.files.get(&tail(&path)) else { continue };
             file.created = created.or(file.created);
             file.modified = modified.or(file.modified);
+            written.insert(at, *modified);
         }
+        for copy in &mut facts.copies {
+            copy.written = copy.written.or(written.get(&(copy.file.0 as usize)).copied().flatten());
+        }
+        for metabase in &mut facts.metabases {
+            metabase.written =
+                metabase.written.or(written.get(&(metabase.file.0 as usize)).copied().flatten());
+        }
+        copies::sort(&mut facts.copies);
     }
 }
 
 /// Whether a file is one that may be read beside the key folders.
-fn is_of_interest(name: &str) -> bool {
+fn is_of_interest(folder: &str, name: &str) -> bool {
+    let is_pool = || folder.to_ascii_lowercase().contains("\\temp\\apppools");
     let name = name.to_ascii_lowercase();
-    name.starts_with("software")
-        || name.starts_with("system")
-        || name == "applicationhost.config"
-        || name == "iis_schema.xml"
+    ["software", "system", "security", "applicationhost", "metabase"]
+        .iter()
+        .any(|begins| name.starts_with(begins))
+        || matches!(name.as_str(), "iis_schema.xml" | "redirection.config" | "configenckey.key")
+        || Guid::parse(&name).is_ok()
+        || name.ends_with(".config") && is_pool()
 }
 
 /// The last two components of a path, in lower case: enough to tell `config\SOFTWARE` from `RegBack\SOFTWARE`.

@@ -27,16 +27,23 @@ pub(super) struct Trial {
 pub(super) struct Known {
     id: String,
     rule: &'static str,
+    severity: Severity,
     title: String,
 }
 
 impl Known {
     pub(super) fn of(finding: &Finding) -> Self {
-        Self { id: finding.id(), rule: finding.rule, title: finding.title.clone() }
+        Self {
+            id: finding.id(),
+            rule: finding.rule,
+            severity: finding.severity,
+            title: finding.title.clone(),
+        }
     }
 
     fn is(&self, finding: &Finding) -> bool {
-        self.id == finding.id() || (self.rule == finding.rule && self.title == finding.title)
+        self.id == finding.id()
+            || (self.rule, self.severity, &self.title) == (finding.rule, finding.severity, &finding.title)
     }
 }
 
