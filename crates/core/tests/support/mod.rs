@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its part")]
 
+pub mod drive;
+
 use iiskeys_core::evidence::{Evidence, MemoryTree};
 use iiskeys_core::report::{FindingRow, Report};
 use iiskeys_core::{Options, Quiet};
