@@ -123,6 +123,7 @@ fn nothing_dead_is_renamed_on_a_clone_whose_secret_is_gone() {
     assert!(row.explanation.contains("No container opens with these hives"), "{}", row.explanation);
     let renames = report.plan.iter().flat_map(actions).filter(|action| action.contains("rename"));
     assert_eq!(renames.count(), 0, "{:?}", report.plan);
+    assert!(!plan(&report).summary.contains("MachineGuid"), "{}", plan(&report).summary);
     assert_eq!(outcome(&report, ROTATED), "clear");
 }
 
@@ -169,6 +170,14 @@ fn a_container_that_no_secret_opens_is_foreign() {
         assert_eq!(row.severity, Level::Note, "{}", row.title);
     }
     clear(&report, &[MISSING, ROTATED, HIVES]);
+}
+
+#[test]
+fn a_needed_container_full_of_zeros_was_not_tried() {
+    let mut machine = protected_healthy();
+    let name = file_name(WAS_KEY, Family::Capi, GUID);
+    machine.add_container_file(&name, vec![0; 1918], filetime((2021, 1, 28), (2, 0, 0)));
+    lacks(&on_drive(&machine), FOREIGN, "iisWasKey holds no key", "another copy of the damaged file");
 }
 
 #[test]

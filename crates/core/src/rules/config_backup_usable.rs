@@ -96,10 +96,8 @@ fn finding(machine: &Machine<'_>, copy: &ConfigCopy, config: &Config, worst: Fit
     let lost = lost(machine, config);
     let others = match usable {
         1 => String::new(),
-        more => format!(
-            " {} older fit as well.",
-            support::count(more as u64 - 1, "copy").replace("copys", "copies")
-        ),
+        2 => " 1 older copy fits as well.".to_owned(),
+        more => format!(" {} older copies fit as well.", more - 1),
     };
     Finding {
         rule: INFO.name,

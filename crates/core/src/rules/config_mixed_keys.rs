@@ -2,7 +2,7 @@
 
 use super::support;
 use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity, proofs};
-use crate::machine::Machine;
+use crate::machine::{Machine, Need};
 
 /// See [`INFO`].
 pub struct ConfigMixedKeys;
@@ -65,6 +65,16 @@ impl Rule for ConfigMixedKeys {
         }
         for (provider, wrap) in proofs::wrapped(config) {
             let Some(values) = machine.facts.wraps.get(wrap).map(|wrap| &wrap.values) else { continue };
+            let count = proofs::values_of(config, &provider.name);
+            if count > 1 && values.opened + values.unreadable + values.malformed == 0 {
+                judgement.gap(
+                    format!(
+                        "the session key of {} was not unwrapped, so its values were not compared",
+                        provider.name
+                    ),
+                    Need::KeyProof,
+                );
+            }
             if values.opened == 0 || values.unreadable == 0 {
                 continue;
             }

@@ -3,6 +3,7 @@
 use super::proofs::{self, Guarded};
 use super::support;
 use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
+use crate::machine::facts::Content;
 use crate::machine::{KeyProof, Machine, Need};
 
 /// See [`INFO`].
@@ -46,6 +47,7 @@ impl Rule for DpapiForeign {
         if !proofs::require_protect(machine, &mut judgement) || !is_known {
             return judgement;
         }
+        unopened(machine, &mut judgement);
         let all = proofs::guarded(machine);
         let opened = all.iter().filter(|guarded| guarded.any(|proof| proof.opened_with().is_some())).count();
         for guarded in &all {
@@ -74,6 +76,22 @@ impl Rule for DpapiForeign {
             }
         }
         judgement
+    }
+}
+
+/// A needed container in which no key pair is left cannot be tried.
+fn unopened(machine: &Machine<'_>, judgement: &mut Judgement) {
+    for set in machine.sets.values().filter(|set| machine.need_of(set.store, set.prefix).is_some()) {
+        for index in support::may_be_opened(machine, set) {
+            let is_blank = match &machine.container(index).content {
+                Content::Read(inside) => inside.pairs.is_empty(),
+                _ => false,
+            };
+            if is_blank {
+                let name = machine.display_name(index);
+                judgement.gap(format!("{name} holds no key that could be tried"), Need::UndamagedCopy);
+            }
+        }
     }
 }
 

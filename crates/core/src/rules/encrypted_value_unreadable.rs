@@ -2,6 +2,7 @@
 
 use super::support;
 use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity, proofs};
+use crate::machine::facts::ProviderKind;
 use crate::machine::{Machine, Need};
 
 /// See [`INFO`].
@@ -36,6 +37,17 @@ impl Rule for EncryptedValueUnreadable {
             Err(judgement) => return judgement,
         };
         let mut judgement = Judgement::examined(examined);
+        for provider in config.providers.iter().filter(|provider| provider.kind == ProviderKind::Aes) {
+            if provider.wrap.is_none() && proofs::values_of(config, &provider.name) > 0 {
+                judgement.gap(
+                    format!(
+                        "{} has no session key that could be unwrapped, so its values were not tried",
+                        provider.name
+                    ),
+                    Need::ConfigHistory,
+                );
+            }
+        }
         for (provider, wrap) in proofs::wrapped(config) {
             let Some(wrapped) = machine.facts.wraps.get(wrap) else { continue };
             let (values, count) = (&wrapped.values, proofs::values_of(config, &provider.name));
@@ -65,8 +77,8 @@ impl Rule for EncryptedValueUnreadable {
                 confidence: Confidence::Strong,
                 title: format!("{} of {} cannot be read", support::count(bad, "encrypted value"), provider.name),
                 explanation: format!(
-                    "The session key of {} opens with the container {}. {} of its values decrypt to text, {} do not, and {} \
-                     have a payload that no key could have made.",
+                    "The session key of {} opens with the container {}. Of its values, {} decrypt to text; {} cannot be \
+                     decrypted with it, and the payload of {} was made by no key.",
                     provider.name, provider.container, values.opened, values.unreadable, values.malformed
                 ),
                 evidence: cited

@@ -255,10 +255,14 @@ fn finding(machine: &Machine<'_>, witnesses: &[Witness<'_>]) -> Option<Finding> 
         witnesses.iter().flat_map(|witness| witness.need.users.iter().cloned()).collect();
     affects.sort();
     affects.dedup();
-    let mut remedies = vec![Remedy::RestoreGuid(old)];
-    // Renaming helps only where the key can be opened.
-    let alive = witnesses.iter().filter(|witness| !support::is_dead(machine, witness.other));
-    remedies.extend(alive.filter_map(|witness| {
+    // Neither way helps where no key under the old GUID can be opened.
+    let alive: Vec<_> =
+        witnesses.iter().filter(|witness| !support::is_dead(machine, witness.other)).collect();
+    let mut remedies = Vec::new();
+    if !alive.is_empty() {
+        remedies.push(Remedy::RestoreGuid(old));
+    }
+    remedies.extend(alive.iter().filter_map(|witness| {
         let from = machine.container(witness.other).guid?;
         Some(Remedy::AdoptContainer { store: witness.need.store, prefix: witness.need.prefix, from })
     }));

@@ -58,6 +58,10 @@ impl Rule for MetabaseKeyMismatch {
             return judgement;
         };
         let current = support::may_be_opened(machine, set);
+        if current.is_empty() {
+            judgement.gap("its container is not in evidence", Need::MachineKeys);
+            return judgement;
+        }
         let tried = |index: &usize| verdict(machine.container(*index), at);
         if current.iter().any(|index| tried(index) == Some(true)) {
             return judgement;

@@ -159,10 +159,17 @@ fn finding(
         };
         evidence.extend(support::cite(machine, index));
     }
-    explanation.push_str(&if values > 0 {
-        format!(" {} of {} cannot be read.", support::count(values, "encrypted value"), provider.name)
-    } else {
-        format!(" No value uses {} yet; the first password that is saved with it will fail.", provider.name)
+    let used = support::count(values, "encrypted value");
+    explanation.push_str(&match (values, confidence) {
+        (0, Confidence::Weak) => format!(" No value uses {} yet.", provider.name),
+        (0, _) => {
+            format!(
+                " No value uses {} yet; the first password that is saved with it will fail.",
+                provider.name
+            )
+        }
+        (_, Confidence::Weak) => format!(" If so, {used} of {} cannot be read.", provider.name),
+        _ => format!(" {used} of {} cannot be read.", provider.name),
     });
     Finding {
         rule: INFO.name,
