@@ -89,8 +89,8 @@ pub enum ConfigError {
         column: usize,
         /// Offset in bytes of the text as UTF-8, without a byte order mark.
         offset: usize,
-        /// What the XML reader says; holds text from the file.
-        reason: String,
+        /// What is wrong; holds no text from the file.
+        reason: &'static str,
     },
     /// The root element is another one.
     #[error("the root element is not <{expected}>")]

@@ -139,11 +139,31 @@ fn files_that_are_no_configuration_say_why() {
         panic!("{broken:?}")
     };
     assert_eq!((column, offset), (10, 26));
-    assert!(reason.contains("sites"), "{reason}");
+    assert_eq!(reason, "an end tag does not match the element that is open");
     assert_eq!(
         ApplicationHost::parse(&vec![b' '; SIZE_LIMIT + 1]),
         Err(ConfigError::TooLarge { size: SIZE_LIMIT + 1 })
     );
+}
+
+#[test]
+fn what_is_not_well_formed_is_never_quoted() {
+    for broken in [
+        "<a p='&hunter2;'/>",
+        "<hunter2></a>",
+        "<a></hunter2>",
+        "<hunter2:a/>",
+        "<a hunter2='1' hunter2='2'/>",
+        "<a xmlns:hunter2='b' xmlns:hunter2='c'/>",
+        "<a p='x'hunter2'/>",
+        "<a p=hunter2/>",
+        "<?xml hunter2?>",
+    ] {
+        let text = format!("<configuration>{broken}</configuration>");
+        let error = ApplicationHost::parse(text.as_bytes()).unwrap_err();
+        assert!(matches!(error, ConfigError::NotWellFormed { .. }), "{broken}: {error:?}");
+        assert!(!format!("{error} {error:?}").contains("hunter"), "{error:?}");
+    }
 }
 
 #[test]

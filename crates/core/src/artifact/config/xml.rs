@@ -125,24 +125,41 @@ fn explain(error: &Error, text: &str, lines: &Lines<'_>) -> ConfigError {
             ConfigError::DocumentType { line: lines.position(at).0 }
         }
         Error::NodesLimitReached => ConfigError::Excessive { what: "nodes", line },
-        other => {
-            let mut reason = other.to_string();
-            // The reader ends its sentence with the position, which stands in fields of its own here.
-            if let Some(at) = reason.rfind(" at ") {
-                reason.truncate(at);
-            }
-            ConfigError::NotWellFormed {
-                line,
-                column,
-                offset: lines.offset(line, column),
-                reason: shorten(reason),
-            }
-        }
+        other => ConfigError::NotWellFormed {
+            line,
+            column,
+            offset: lines.offset(line, column),
+            reason: reason(other),
+        },
     }
 }
 
-fn shorten(reason: String) -> String {
-    if reason.chars().nth(200).is_none() { reason } else { reason.chars().take(200).collect() }
+/// What is wrong, without a word of the file: where quotation marks are broken, the next name is a password.
+fn reason(error: &Error) -> &'static str {
+    match error {
+        Error::DuplicatedNamespace(..) => "a namespace prefix is declared twice",
+        Error::UnknownNamespace(..) => "a namespace prefix is not declared",
+        Error::UnexpectedCloseTag(..) | Error::UnexpectedEntityCloseTag(_) => {
+            "an end tag does not match the element that is open"
+        }
+        Error::MalformedEntityReference(_) => "an entity reference is malformed",
+        Error::UnknownEntityReference(..) | Error::EntityReferenceLoop(_) => "an entity is not known",
+        Error::InvalidAttributeValue(_) => "a '<' stands in the value of an attribute",
+        Error::DuplicatedAttribute(..) => "an element has the same attribute twice",
+        Error::NoRootNode => "there is no root element",
+        Error::UnclosedRootNode => "the root element is never closed",
+        Error::UnexpectedDeclaration(_) => "an XML declaration is not at the start",
+        Error::AttributesLimitReached | Error::NamespacesLimitReached => "there are too many names",
+        Error::InvalidName(_) => "a name is expected",
+        Error::NonXmlChar(..) => "a character is not allowed in XML",
+        Error::InvalidChar(..) | Error::InvalidChar2(..) | Error::InvalidString(..) => {
+            "another character is expected"
+        }
+        Error::InvalidComment(_) => "a comment contains '--'",
+        Error::InvalidCharacterData(_) => "']]>' stands in the text of an element",
+        Error::UnexpectedEndOfStream => "the file ends too early",
+        _ => "the markup is not understood",
+    }
 }
 
 /// Offset of the first tag with more attributes than [`ATTRIBUTE_LIMIT`]: the XML reader compares each with all others.
