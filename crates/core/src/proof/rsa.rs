@@ -36,12 +36,10 @@ pub enum KeyError {
     #[error("the key is cut off: {0}")]
     Truncated(#[from] Truncated),
     /// The first bytes are not those of such a key.
-    #[error("{expected} is expected at offset 0, found {found:02x?}")]
+    #[error("{expected} is expected at offset 0")]
     Magic {
-        /// The magic of the format.
+        /// The magic of the format; what is found instead may be a part of a secret.
         expected: &'static str,
-        /// The first four bytes.
-        found: [u8; 4],
     },
     /// The modulus is outside of what Windows makes, or not as large as the key says.
     #[error("the modulus has {bits} bits, the key claims {claimed}")]
@@ -409,8 +407,8 @@ fn claimed_bits_of_export(block: &[u8]) -> Result<u32, Truncated> {
 }
 
 fn magic(block: &[u8], expected: &'static str) -> Result<(), KeyError> {
-    let found = crate::artifact::bytes::array(block, 0)?;
-    if found == expected.as_bytes() { Ok(()) } else { Err(KeyError::Magic { expected, found }) }
+    let found: [u8; 4] = crate::artifact::bytes::array(block, 0)?;
+    if found == expected.as_bytes() { Ok(()) } else { Err(KeyError::Magic { expected }) }
 }
 
 fn exponent_of(bytes: &[u8]) -> Result<u64, KeyError> {

@@ -3,6 +3,7 @@ mod containers;
 mod corpus;
 mod mutants;
 mod seal;
+mod shown;
 mod vectors;
 
 use self::vectors as v;
@@ -104,7 +105,11 @@ fn another_secret_is_not_taken_for_dpapi_system() {
 
 fn system_secrets() -> SystemSecrets {
     let system = |text| Some(DpapiSystem::from_secret(&Secret::new(hex(text))).unwrap());
-    SystemSecrets { current: system(v::DPAPI_SYSTEM), previous: system(v::WIN10_DPAPI_SYSTEM) }
+    SystemSecrets {
+        current: system(v::DPAPI_SYSTEM),
+        previous: system(v::WIN10_DPAPI_SYSTEM),
+        ..SystemSecrets::default()
+    }
 }
 
 #[test]
@@ -123,8 +128,8 @@ fn a_master_key_of_the_system_opens_with_the_user_half() {
 
 #[test]
 fn a_master_key_from_before_the_last_change_says_so() {
-    let SystemSecrets { current, previous } = system_secrets();
-    let swapped = SystemSecrets { current: previous, previous: current };
+    let SystemSecrets { current, previous, .. } = system_secrets();
+    let swapped = SystemSecrets { current: previous, previous: current, ..SystemSecrets::default() };
     let (_, which) = swapped.open(&hex(v::MASTER_KEY_FILE), &mut budget()).unwrap();
     assert_eq!(which, SystemSecret::PreviousUser);
     assert!(which.is_previous());
@@ -133,7 +138,7 @@ fn a_master_key_from_before_the_last_change_says_so() {
 #[test]
 fn secrets_that_do_not_fit_are_each_tried_once() {
     let other = system_secrets().previous;
-    let secrets = SystemSecrets { current: other.clone(), previous: other };
+    let secrets = SystemSecrets { current: other.clone(), previous: other, ..SystemSecrets::default() };
     let mut rounds = budget();
     let opened = secrets.open(&hex(v::MASTER_KEY_FILE), &mut rounds);
     assert_eq!(opened, Err(MasterKeyFailure::WrongSecret));
