@@ -308,7 +308,7 @@ impl<'a> Intake<'a> {
         let matters =
             [prefix, inside.prefix].into_iter().flatten().any(|prefix| self.interest.holds(family, prefix));
         if matters || self.prover.prove_all {
-            let examined = self.prover.examine(self.facts, bytes, container, prefix);
+            let examined = self.prover.examine(self.facts, bytes, container, prefix, matters);
             prover::apply(&mut inside.pairs, &examined.pairs);
             inside.opens = examined.opens;
         }

@@ -20,6 +20,8 @@ use crate::machine::{
 
 /// Copies of the configuration that are read: histories keep ten, backups a few.
 const MOST_COPIES: usize = 500;
+/// Bytes of copies of the configuration that are read in all, and of metabases as many again.
+const MOST_BYTES: u64 = 512 << 20;
 /// Folders of backups that are looked into.
 const MOST_FOLDERS: usize = 2_000;
 /// Largest exported key that is read, in bytes.
@@ -48,10 +50,11 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces, history: Option<&str>, pr
     }
     found.extend(pieces.config_copies.iter().map(loose));
     found.sort_by_cached_key(|copy| (written(&copy.file), copy.name.clone(), copy.windows_path.clone()));
-    if found.len() > MOST_COPIES {
-        let what = format!("{} older copies of the configuration were not read", found.len() - MOST_COPIES);
+    let left_out = left_out(&found, |copy| copy.file.size);
+    if left_out > 0 {
+        let what = format!("{left_out} older copies of the configuration were not read");
         facts.damage.push(Damage { path: ".".to_owned(), what, citation: None });
-        found.drain(..found.len() - MOST_COPIES);
+        found.drain(..left_out);
     }
     for copy in found {
         let row = config_copy(facts, &copy, prover);
@@ -75,20 +78,41 @@ fn written(file: &File) -> Option<Timestamp> {
     file.modified.filter(|_| file.parent().creation_times_kept())
 }
 
+/// How many at the start are not read, so that the rest keeps within the limits of number and bytes.
+fn left_out<T>(found: &[T], size: impl Fn(&T) -> u64) -> usize {
+    let mut left = MOST_BYTES;
+    // What is too large on its own is refused without being read.
+    let kept = found.iter().rev().take(MOST_COPIES).take_while(|item| {
+        let size = size(item);
+        let after = left.checked_sub(if size > LARGEST_CONFIG { 0 } else { size });
+        left = after.unwrap_or(0);
+        after.is_some()
+    });
+    found.len() - kept.count()
+}
+
 fn child_dirs(dir: &Dir, unread: &mut Vec<Unread>) -> Vec<Dir> {
     let Some(nodes) = settled(dir.names().map(Some), unread) else { return Vec::new() };
-    let mut found: Vec<Dir> = nodes.filter_map(|node| node.ok()?.into_dir()).take(MOST_FOLDERS).collect();
-    found.sort_by_key(|dir| dir.path().clone());
+    let mut found: Vec<Dir> = nodes.filter_map(|node| node.ok()?.into_dir()).collect();
+    found.sort_by_cached_key(|dir| dir.path().clone());
+    // Histories number their folders: the last ones are the newest.
+    if let Some(more) = found.len().checked_sub(MOST_FOLDERS).filter(|more| *more > 0) {
+        unread.push((dir.path().to_string(), format!("{more} folders in it were not looked into")));
+        found.drain(..more);
+    }
     found
 }
 
 fn child_files(dir: &Dir, wanted: &dyn Fn(&str) -> bool, unread: &mut Vec<Unread>) -> Vec<File> {
     let Some(nodes) = settled(dir.names().map(Some), unread) else { return Vec::new() };
     let files = nodes.filter_map(|node| node.ok()?.into_file()).filter(|file| wanted(&file.name));
-    let files = files.take(MOST_FOLDERS).map(|file| file.complete().map(Some));
-    let mut found: Vec<File> = files.filter_map(|file| settled(file, unread)).collect();
-    found.sort_by(|a, b| a.name.cmp(&b.name));
-    found
+    let mut files: Vec<File> = files.collect();
+    files.sort_by(|a, b| a.name.cmp(&b.name));
+    if let Some(more) = files.len().checked_sub(MOST_FOLDERS).filter(|more| *more > 0) {
+        unread.push((dir.path().to_string(), format!("{more} files in it were not looked at")));
+        files.drain(..more);
+    }
+    files.into_iter().filter_map(|file| settled(file.complete().map(Some), unread)).collect()
 }
 
 /// The copies that IIS itself and its tools make on the drive with Windows.
@@ -303,7 +327,16 @@ fn metabases(
             !found.iter().any(|(is_live, _, _)| *is_live) && file.name.eq_ignore_ascii_case("MetaBase.xml");
         found.push((is_live, file.path().to_string(), file.clone()));
     }
-    for (is_live, windows_path, file) in found.into_iter().take(MOST_COPIES) {
+    // The one in use comes last, so that it is always kept; copies are numbered in their names.
+    found.sort_by_key(|(is_live, _, _)| *is_live);
+    let left_out = left_out(&found, |(_, _, file)| file.size);
+    if left_out > 0 {
+        let what = format!("{left_out} copies of the metabase were not read");
+        facts.damage.push(Damage { path: ".".to_owned(), what, citation: None });
+        found.drain(..left_out);
+    }
+    found.sort_by_key(|(is_live, _, _)| !*is_live);
+    for (is_live, windows_path, file) in found {
         metabase(facts, is_live, windows_path, &file, prover);
     }
     facts.metabases.sort_by_key(|metabase| !metabase.is_live);
@@ -379,6 +412,8 @@ fn keys(facts: &mut Facts, pieces: &Pieces, home: Option<&Volume>, unread: &mut 
     }
     for file in files {
         let Ok((bytes, sha256)) = file.read_all(LARGEST_KEY) else { continue };
+        // Whoever has these bytes has the key.
+        let bytes = zeroize::Zeroizing::new(bytes);
         let Ok(key) = RsaKeyValue::parse(&bytes) else { continue };
         let id = file_row(facts, &file, "exported-key", sha256);
         facts.recovery.push(RecoverySource {
@@ -389,5 +424,23 @@ fn keys(facts: &mut Facts, pieces: &Pieces, home: Option<&Volume>, unread: &mut 
             holds_private_key: key.has_private,
             wraps: std::collections::BTreeSet::new(),
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_copies_are_left_out_by_number_and_by_bytes() {
+        let size = |size: &u64| *size;
+        assert_eq!(left_out(&[], size), 0);
+        assert_eq!(left_out(&[1; MOST_COPIES], size), 0);
+        assert_eq!(left_out(&[1; MOST_COPIES + 3], size), 3);
+        assert_eq!(left_out(&[LARGEST_CONFIG; 8], size), 0);
+        assert_eq!(left_out(&[LARGEST_CONFIG; 20], size), 12);
+        // What is too large is refused, and costs the others nothing.
+        assert_eq!(left_out(&[LARGEST_CONFIG + 1; 20], size), 0);
+        assert_eq!(left_out(&[1, LARGEST_CONFIG, u64::MAX, MOST_BYTES / 8], size), 0);
     }
 }

@@ -11,9 +11,11 @@ use crate::machine::facts::{Coverage, Damage, EvidenceFile, Facts};
 use crate::machine::{MasterKeyFile, MasterKeyState, ProtectFolder};
 
 /// Largest master key file that is read, in bytes: real ones have some hundred.
-const LARGEST: u64 = 64 * 1024;
+const LARGEST: u64 = 16 * 1024;
 /// Master keys that are looked at: one in three months over decades.
 const MOST: usize = 2_000;
+/// Entries of a folder that cannot be looked at and are named.
+const NAMED: u64 = 20;
 
 /// Finds the folders; what they hold is read by [`read`].
 pub(super) fn folders(facts: &mut Facts, pieces: &Pieces) {
@@ -48,24 +50,36 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces, prover: &mut Prover) {
 
 fn files(facts: &mut Facts, dir: &Dir, is_user: bool, prover: &mut Prover) {
     let mut found: Vec<File> = Vec::new();
-    match dir.entries() {
+    let mut unread = 0_u64;
+    match dir.names() {
         Ok(entries) => {
             for node in entries {
                 match node {
-                    Ok(Node::File(file)) => found.push(file),
-                    Ok(Node::Dir(_)) => {}
-                    Err(error) => damage(facts, dir.path().to_string(), error.to_string()),
+                    Ok(Node::File(file)) if is_wanted(&file.name) => found.push(file),
+                    Ok(Node::File(_) | Node::Dir(_)) => {}
+                    Err(error) => {
+                        unread += 1;
+                        if unread <= NAMED {
+                            damage(facts, dir.path().to_string(), error.to_string());
+                        }
+                    }
                 }
             }
         }
-        Err(error) => damage(facts, dir.path().to_string(), error.to_string()),
+        Err(error) => {
+            unread += 1;
+            damage(facts, dir.path().to_string(), error.to_string());
+        }
+    }
+    if unread > 0 {
+        prover.leave_out_master_keys();
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     let preferred = found.iter().find(|file| file.name.eq_ignore_ascii_case("Preferred"));
-    let preferred = preferred.and_then(|file| file.read_all(LARGEST).ok());
+    let preferred = preferred.and_then(|file| file.clone().complete().ok()?.read_all(LARGEST).ok());
     let preferred =
         preferred.and_then(|(bytes, _)| Preferred::parse(&bytes).ok()).map(|found| found.master_key);
-    for file in &found {
+    for file in found {
         let Ok(guid) = Guid::parse(&file.name) else { continue };
         if facts.protection.master_keys.len() >= MOST {
             damage(
@@ -73,16 +87,22 @@ fn files(facts: &mut Facts, dir: &Dir, is_user: bool, prover: &mut Prover) {
                 dir.path().to_string(),
                 format!("more than {MOST} master keys: the rest was not read"),
             );
+            prover.leave_out_master_keys();
             return;
         }
-        let (bytes, sha256) = match file.read_all(LARGEST) {
+        let path = file.path().to_string();
+        let complete = file.complete();
+        let read = complete.and_then(|file| file.read_all(LARGEST).map(|read| (file, read)));
+        let (file, (bytes, sha256)) = match read {
             Ok(read) => read,
             Err(error) => {
-                damage(facts, file.path().to_string(), format!("the master key could not be read: {error}"));
+                let why = format!("the master key could not be read: {error}");
+                prover.add_unread_master_key(guid, &why);
+                damage(facts, path, why);
                 continue;
             }
         };
-        let id = push_file(facts, EvidenceFile::of(file, "master-key", Some(sha256)));
+        let id = push_file(facts, EvidenceFile::of(&file, "master-key", Some(sha256)));
         let at = facts.protection.master_keys.len();
         facts.protection.master_keys.push(MasterKeyFile {
             guid,
@@ -94,6 +114,10 @@ fn files(facts: &mut Facts, dir: &Dir, is_user: bool, prover: &mut Prover) {
         });
         prover.add_master_key(guid, at, bytes);
     }
+}
+
+fn is_wanted(name: &str) -> bool {
+    name.eq_ignore_ascii_case("Preferred") || Guid::parse(name).is_ok()
 }
 
 fn damage(facts: &mut Facts, path: String, what: String) {

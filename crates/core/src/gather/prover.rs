@@ -11,7 +11,7 @@ use crate::artifact::config::EncryptedSection;
 use crate::artifact::config::WrappedKey;
 use crate::artifact::container::{Algorithm, Container, Family, Guid, Prefix, Spec};
 use crate::artifact::metabase::MetabaseKey;
-use crate::machine::facts::{Facts, Pair};
+use crate::machine::facts::{Damage, Facts, Pair};
 use crate::machine::{Citation, KeyProof, MasterKeyState, Need, Opens, SecretAge, Values, Wrap, WrapKind};
 use crate::proof::blob::BlobFailure;
 use crate::proof::container::{PairFailure, PairProof, open, public_block};
@@ -22,6 +22,12 @@ use crate::proof::session::{self, Padding, SessionKey, ValueVerdict};
 
 /// Hash rounds of key derivation that one run may spend: some hundred master keys, a few seconds.
 const MOST_ROUNDS: u64 = 20_000_000;
+/// Work that one run may spend on RSA, in private operations with 512 bits: 5000 with 2048 bits, a minute at most.
+const MOST_WORK: u64 = 320_000;
+/// Bytes of values that are decrypted for one unit of that work.
+const BYTES_PER_WORK: usize = 16 * 1024;
+/// Wrapped keys that are tried: a server has a handful, and each copy of its configuration at most as many.
+const MOST_WRAPS: usize = 2_000;
 /// Citations that are kept of values that do not open.
 const CITED: usize = 5;
 
@@ -38,6 +44,8 @@ enum Locked {
 struct Slot {
     /// Index into the facts' master keys, and the bytes.
     files: Vec<(usize, Vec<u8>)>,
+    /// Why a file of it could not be read.
+    unread: Option<String>,
     state: Option<Opened>,
 }
 
@@ -45,8 +53,44 @@ enum Opened {
     Yes(MasterKey, SecretAge),
     Neither,
     Damaged(String),
-    /// Not within the budget.
-    Over,
+    /// Not tried to the end, and why: nothing is known about it.
+    Unknown(String),
+}
+
+impl Opened {
+    /// Of several files for one key, what is known of it: a file that was not tried may be the one that opens.
+    fn rank(&self) -> u8 {
+        match self {
+            Self::Yes(..) => 3,
+            Self::Unknown(_) => 2,
+            Self::Neither => 1,
+            Self::Damaged(_) => 0,
+        }
+    }
+}
+
+/// What may still be spent on RSA.
+struct Work {
+    left: u64,
+    /// What is kept for the containers that matter.
+    kept: u64,
+    /// Whether something was not done.
+    spent: bool,
+}
+
+impl Work {
+    /// Takes an operation with a key of so many bits, whose cost grows with the third power; false when it is too much.
+    fn take(&mut self, bits: u32) -> bool {
+        let words = u64::from(bits.div_ceil(512)).max(1);
+        self.take_units(words.saturating_pow(3))
+    }
+
+    fn take_units(&mut self, units: u64) -> bool {
+        let left = self.left.checked_sub(units).filter(|left| *left >= self.kept);
+        self.spent |= left.is_none();
+        self.left = left.unwrap_or(self.left);
+        left.is_some()
+    }
 }
 
 /// What one container file came to.
@@ -64,6 +108,11 @@ pub(super) struct Prover {
     has_folder: bool,
     slots: BTreeMap<Guid, Slot>,
     rounds: Rounds,
+    work: Work,
+    /// Wrapped keys that are not tried.
+    left_out: u64,
+    /// Whether there are master key files that nobody read.
+    master_keys_left_out: bool,
     locked: Vec<(Prefix, Locked)>,
     /// Session keys of metabases, by index into the facts' metabases.
     metabases: Vec<(usize, MetabaseKey)>,
@@ -86,6 +135,9 @@ impl Prover {
             has_folder: !facts.protection.folders.is_empty(),
             slots: BTreeMap::new(),
             rounds: Rounds::up_to(MOST_ROUNDS),
+            work: Work { left: MOST_WORK, kept: 0, spent: false },
+            left_out: 0,
+            master_keys_left_out: false,
             locked: Vec::new(),
             metabases: Vec::new(),
             prove_all,
@@ -95,6 +147,16 @@ impl Prover {
     /// Adds a master key file, by its place in the facts.
     pub fn add_master_key(&mut self, guid: Guid, at: usize, bytes: Vec<u8>) {
         self.slots.entry(guid).or_default().files.push((at, bytes));
+    }
+
+    /// Says that a master key file is there and could not be read.
+    pub fn add_unread_master_key(&mut self, guid: Guid, why: &str) {
+        self.slots.entry(guid).or_default().unread = Some(why.to_owned());
+    }
+
+    /// Says that there are more master key files than were read, so that none can be called missing.
+    pub fn leave_out_master_keys(&mut self) {
+        self.master_keys_left_out = true;
     }
 
     /// Adds the session key of an AES provider; the same key under the same name counts once.
@@ -174,6 +236,10 @@ impl Prover {
         if known.is_some() {
             return known;
         }
+        if facts.wraps.len() >= MOST_WRAPS {
+            self.left_out += 1;
+            return None;
+        }
         facts.wraps.push(Wrap {
             kind,
             container: container.to_owned(),
@@ -192,7 +258,9 @@ impl Prover {
         bytes: &[u8],
         container: &Container,
         prefix: Option<Prefix>,
+        matters: bool,
     ) -> Examined {
+        self.work.kept = if matters { 0 } else { MOST_WORK / 2 };
         let mut examined = Examined { pairs: Vec::new(), opens: Opens::default() };
         self.check_signatures(bytes, container, prefix, &mut examined.opens);
         if self.lacks.is_none() {
@@ -223,26 +291,42 @@ impl Prover {
         if slot.state.is_some() {
             return;
         }
-        let mut state = Opened::Neither;
+        let mut state = slot.unread.take().map(Opened::Unknown);
         for (_, bytes) in &slot.files {
-            state = match self.secrets.open(bytes, &mut self.rounds) {
+            let next = match self.secrets.open(bytes, &mut self.rounds) {
                 Ok((key, which)) => {
                     let age = if which.is_previous() { SecretAge::Previous } else { SecretAge::Current };
                     Opened::Yes(key, age)
                 }
+                Err(MasterKeyFailure::WrongSecret) if self.secrets.previous_is_unreadable => {
+                    let why = "the current DPAPI_SYSTEM does not open its master key, the previous one cannot be read";
+                    Opened::Unknown(why.to_owned())
+                }
                 Err(MasterKeyFailure::WrongSecret) => Opened::Neither,
-                Err(MasterKeyFailure::BudgetSpent { .. }) => Opened::Over,
-                Err(failure) => Opened::Damaged(failure.to_string()),
+                Err(MasterKeyFailure::BudgetSpent { .. }) => {
+                    Opened::Unknown("more master keys than one run tries".to_owned())
+                }
+                Err(
+                    failure @ (MasterKeyFailure::UnsupportedAlgorithm { .. }
+                    | MasterKeyFailure::TooManyRounds { .. }
+                    | MasterKeyFailure::NoSecret),
+                ) => Opened::Unknown(failure.to_string()),
+                Err(failure @ (MasterKeyFailure::Malformed(_) | MasterKeyFailure::CipherLength { .. })) => {
+                    Opened::Damaged(failure.to_string())
+                }
             };
-            if matches!(state, Opened::Yes(..)) {
+            if state.as_ref().is_none_or(|state| next.rank() > state.rank()) {
+                state = Some(next);
+            }
+            if matches!(state, Some(Opened::Yes(..))) {
                 break;
             }
         }
-        slot.state = Some(state);
+        slot.state = state;
     }
 
     /// What opening one pair came to, with the private key if it is one of RSA.
-    fn judge(&self, container: &Container, proof: &PairProof) -> (KeyProof, Option<PrivateKey>) {
+    fn judge(&mut self, container: &Container, proof: &PairProof) -> (KeyProof, Option<PrivateKey>) {
         let opened = match &proof.outcome {
             Ok(opened) => opened,
             Err(failure) => return (self.refused(failure), None),
@@ -256,6 +340,13 @@ impl Prover {
         let public = container.pair(proof.purpose).and_then(|pair| pair.public.as_ref());
         if public.is_some_and(|public| public.algorithm != Algorithm::Rsa) {
             return (KeyProof::Opened { age, agrees: true, exportable: opened.exportable }, None);
+        }
+        // A CNG blob holds twice as many bytes as the modulus has, a CAPI block four and a half times.
+        let len = u32::try_from(opened.secret.expose().len()).unwrap_or(u32::MAX);
+        let bits =
+            if proof.purpose == Spec::Cng { len.saturating_mul(4) } else { len.saturating_mul(16) / 9 };
+        if !self.work.take(bits) {
+            return (KeyProof::Unsupported("more RSA keys than one run tries".to_owned()), None);
         }
         let key = match proof.purpose {
             Spec::Cng => PrivateKey::from_bcrypt(opened.secret.expose()),
@@ -286,14 +377,19 @@ impl Prover {
                 if !self.has_folder {
                     return KeyProof::Lacks(Need::Protect);
                 }
-                let Some(slot) = self.slots.get(guid) else { return KeyProof::MasterKeyMissing };
+                let Some(slot) = self.slots.get(guid) else {
+                    if self.master_keys_left_out {
+                        let why =
+                            "its master key is not among the files that were read, and not all were read";
+                        return KeyProof::Unsupported(why.to_owned());
+                    }
+                    return KeyProof::MasterKeyMissing;
+                };
                 match (&slot.state, self.lacks) {
                     (_, Some(need)) => KeyProof::Lacks(need),
                     (Some(Opened::Neither), _) => KeyProof::Neither,
                     (Some(Opened::Damaged(why)), _) => KeyProof::MasterKeyDamaged(why.clone()),
-                    (Some(Opened::Over), _) => {
-                        KeyProof::Unsupported("more master keys than one run tries".to_owned())
-                    }
+                    (Some(Opened::Unknown(why)), _) => KeyProof::Unsupported(why.clone()),
                     _ => KeyProof::NotTried,
                 }
             }
@@ -307,21 +403,35 @@ impl Prover {
     }
 
     /// Tries everything that is locked for a container of that name.
-    fn try_all(&self, facts: &mut Facts, prefix: Option<Prefix>, key: &PrivateKey, opens: &mut Opens) {
+    fn try_all(&mut self, facts: &mut Facts, prefix: Option<Prefix>, key: &PrivateKey, opens: &mut Opens) {
         for (at, (wanted, locked)) in self.locked.iter().enumerate() {
             if Some(*wanted) != prefix {
                 continue;
             }
             let Some(wrap) = facts.wraps.get_mut(at) else { continue };
+            // A key of another size is refused for nothing.
+            if wrap.bits.div_ceil(8) == key.public().bits().div_ceil(8)
+                && !self.work.take(key.public().bits())
+            {
+                return;
+            }
             let opened = match locked {
                 Locked::Session { key: wrapped, padding, values } => {
                     match SessionKey::unwrap(wrapped, key, *padding) {
                         Ok(session) => {
+                            let bytes: usize = values.iter().map(|(payload, _)| payload.len()).sum();
+                            if !self.work.take_units((bytes / BYTES_PER_WORK) as u64) {
+                                return;
+                            }
                             wrap.values = judge_values(&session, values);
                             Some(true)
                         }
                         Err(session::UnwrapError::Algorithm(_)) => Some(true),
-                        Err(_) => Some(false),
+                        // The padding came out, which another key leaves once in 65,536 times: nothing is certain.
+                        Err(session::UnwrapError::KeyLength { .. }) => None,
+                        Err(session::UnwrapError::Size { .. } | session::UnwrapError::OtherKey(_)) => {
+                            Some(false)
+                        }
                     }
                 }
                 Locked::Metabase(wrapped) => Some(metabase::unwrap(wrapped, key).is_ok()),
@@ -338,7 +448,7 @@ impl Prover {
 
     /// Verifies the session keys of metabases with the public signature key, which needs no secret.
     fn check_signatures(
-        &self,
+        &mut self,
         bytes: &[u8],
         container: &Container,
         prefix: Option<Prefix>,
@@ -351,6 +461,10 @@ impl Prover {
         let block = public_block(bytes, Spec::Signature);
         let Some(signer) = block.and_then(|block| PublicKey::from_capi(block).ok()) else { return };
         for (at, key) in &self.metabases {
+            // Up to seven operations with a short exponent cost less than a private one.
+            if !self.work.take(signer.bits()) {
+                return;
+            }
             if metabase::verify(key, &signer).is_made_by_key() {
                 opens.signed.insert(*at);
             } else {
@@ -361,13 +475,25 @@ impl Prover {
 
     /// Writes down what became of the master keys.
     pub fn finish(self, facts: &mut Facts) {
+        let mut left_out = |what: String| {
+            facts.damage.push(Damage { path: ".".to_owned(), what, citation: None });
+        };
+        if self.work.spent {
+            left_out("there are more RSA keys than one run tries: the rest was not tried".to_owned());
+        }
+        if self.left_out > 0 {
+            left_out(format!(
+                "{} more wrapped keys were not tried: one run tries {MOST_WRAPS}",
+                self.left_out
+            ));
+        }
         for slot in self.slots.into_values() {
             let state = match slot.state {
                 None => continue,
                 Some(Opened::Yes(_, age)) => MasterKeyState::Opened(age),
                 Some(Opened::Neither) => MasterKeyState::Neither,
                 Some(Opened::Damaged(why)) => MasterKeyState::Damaged(why),
-                Some(Opened::Over) => continue,
+                Some(Opened::Unknown(_)) => continue,
             };
             for (at, _) in slot.files {
                 if let Some(file) = facts.protection.master_keys.get_mut(at) {
@@ -421,3 +547,6 @@ pub(super) fn apply(pairs: &mut [Pair], proofs: &[(Spec, KeyProof)]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

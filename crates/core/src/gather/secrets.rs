@@ -5,13 +5,15 @@ use iiskeys_evidence::Timestamp;
 use crate::artifact::boot_key::{BootKeyPlace, ClassNames, Piece};
 use crate::artifact::hive::Hive;
 use crate::artifact::lsa::{Revision, update_time};
-use crate::machine::facts::Facts;
+use crate::machine::facts::{Damage, Facts};
 use crate::machine::{Citation, Contradiction, FileId, Known, Locator, Need, SystemSecret};
 use crate::proof::BootKey;
-use crate::proof::lsa::{LsaFailure, LsaKeys};
+use crate::proof::lsa::{DpapiSystem, LsaFailure, LsaKeys};
 use crate::proof::master_key::SystemSecrets;
 
 const POLICY: &str = "Policy";
+/// LSA keys that are named.
+const NAMED: usize = 8;
 const SECRET: &str = "Policy\\Secrets\\DPAPI_SYSTEM";
 
 /// A hive that the chain needs.
@@ -72,7 +74,15 @@ pub(super) fn read(facts: &mut Facts, system: Side<'_>, security: Side<'_>) -> S
         return SystemSecrets::default();
     };
     match chain(&security, &boot) {
-        Ok((secrets, fact)) => {
+        Ok((secrets, fact, trouble)) => {
+            if let Some(why) = trouble {
+                let path = facts.files.get(security.file.0 as usize).map(|file| file.path.clone());
+                facts.damage.push(Damage {
+                    path: path.unwrap_or_default(),
+                    what: format!("the previous value of DPAPI_SYSTEM cannot be read: {why}"),
+                    citation: Some(security.cite(&format!("{SECRET}\\OldVal"), "")),
+                });
+            }
             facts.protection.secret = Known::read(fact, security.cite(&format!("{SECRET}\\CurrVal"), ""));
             secrets
         }
@@ -141,7 +151,11 @@ enum Broken {
     Foreign(String, Vec<(Citation, String)>),
 }
 
-fn chain(security: &Side<'_>, boot: &BootKey) -> Result<(SystemSecrets, SystemSecret), Broken> {
+/// The secrets, what the facts say of them, and why the previous one cannot be read.
+fn chain(
+    security: &Side<'_>,
+    boot: &BootKey,
+) -> Result<(SystemSecrets, SystemSecret, Option<String>), Broken> {
     let revision = required(security, &format!("{POLICY}\\PolRevision"))?;
     let (bytes, key) = revision;
     let revision = Revision::parse(&bytes)
@@ -158,22 +172,33 @@ fn chain(security: &Side<'_>, boot: &BootKey) -> Result<(SystemSecrets, SystemSe
     let current = keys.open_dpapi_system(&current).map_err(|failure| {
         let mut broken = broken(security, &place, &failure);
         if let Broken::Foreign(_, citations) = &mut broken {
-            let known = keys.ids().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let known = keys.ids().iter().take(NAMED).map(ToString::to_string).collect::<Vec<_>>().join(", ");
             citations.push((security.cite(&lsa, ""), format!("LSA keys {known}")));
         }
         broken
     })?;
-    // The previous value is a convenience: it may be empty on a machine that never changed it.
-    let previous = security.data(&format!("{SECRET}\\OldVal")).ok().flatten();
-    let previous =
-        previous.filter(|bytes| !bytes.is_empty()).and_then(|bytes| keys.open_dpapi_system(&bytes).ok());
+    let (previous, trouble) = previous(security, &keys);
     let fact = SystemSecret {
         current_since: time(security, "CupdTime"),
         previous_since: time(security, "OupdTime"),
         has_previous: previous.is_some(),
         is_unchanged: previous.as_ref() == Some(&current),
     };
-    Ok((SystemSecrets { current: Some(current), previous }, fact))
+    let previous_is_unreadable = trouble.is_some();
+    Ok((SystemSecrets { current: Some(current), previous, previous_is_unreadable }, fact, trouble))
+}
+
+/// The previous value, or what keeps it from being read. It may be empty on a machine that never changed it.
+fn previous(security: &Side<'_>, keys: &LsaKeys) -> (Option<DpapiSystem>, Option<String>) {
+    let bytes = match security.data(&format!("{SECRET}\\OldVal")) {
+        Ok(bytes) => bytes.filter(|bytes| !bytes.is_empty()),
+        Err(why) => return (None, Some(why)),
+    };
+    match bytes.map(|bytes| keys.open_dpapi_system(&bytes)) {
+        None | Some(Err(LsaFailure::NotDpapiSystem { len: 0 })) => (None, None),
+        Some(Ok(secret)) => (Some(secret), None),
+        Some(Err(failure)) => (None, Some(failure.to_string())),
+    }
 }
 
 fn required(security: &Side<'_>, key: &str) -> Result<(Vec<u8>, String), Broken> {

@@ -36,6 +36,12 @@ pub enum LsaFailure {
     /// The value is not whole, before anything is decrypted.
     #[error(transparent)]
     Malformed(#[from] LsaFault),
+    /// A whole block of the ciphertext is zero, which no encryption leaves: the value is damaged.
+    #[error("the {what} has blocks of zeros in its ciphertext")]
+    ZeroFilled {
+        /// Which value.
+        what: &'static str,
+    },
     /// What comes out is not what the value must hold: the key is another machine's or another moment's.
     #[error("the {what} does not decode: it was encrypted with another key")]
     DoesNotDecode {
@@ -147,6 +153,9 @@ impl LsaKeys {
             Keys::Old(key) => {
                 let parts = Nt5Secret::parse(value)?;
                 let data = value.get(parts.data).unwrap_or_default();
+                if has_zero_block(data, 8) {
+                    return Err(LsaFailure::ZeroFilled { what });
+                }
                 old_secret(data, key.expose()).ok_or(LsaFailure::DoesNotDecode { what })
             }
             Keys::List(keys) => {
@@ -215,11 +224,18 @@ fn open_record(value: &[u8], record: &Record, key: &[u8], what: &'static str) ->
         return Err(LsaFailure::UnsupportedAlgorithm { what, algorithm: record.algorithm });
     }
     let salt = value.get(record.salt.clone()).unwrap_or_default();
+    let data = value.get(record.data.clone()).unwrap_or_default();
+    if has_zero_block(data, 16) {
+        return Err(LsaFailure::ZeroFilled { what });
+    }
     let mut parts = vec![key];
     parts.resize(ROUNDS + 1, salt);
     let key = Hash::Sha256.digest(&parts);
-    let data = value.get(record.data.clone()).unwrap_or_default();
     aes256_ecb(&key, data).and_then(|clear| counted(&clear)).ok_or(LsaFailure::DoesNotDecode { what })
+}
+
+fn has_zero_block(data: &[u8], len: usize) -> bool {
+    data.chunks_exact(len).any(|block| block.iter().all(|&byte| byte == 0))
 }
 
 /// The bytes behind a length and twelve zeros.

@@ -198,6 +198,8 @@ pub struct SystemSecrets {
     pub current: Option<DpapiSystem>,
     /// From `OldVal`.
     pub previous: Option<DpapiSystem>,
+    /// Whether there is an `OldVal` that does not open: it may hold the secret that is wanted.
+    pub previous_is_unreadable: bool,
 }
 
 impl SystemSecrets {
