@@ -19,9 +19,18 @@ const LARGEST_LOG: u64 = 512 << 20;
 /// Largest export that is read, in bytes.
 const LARGEST_EXPORT: u64 = 1 << 30;
 
-/// Reads every hive and export into the facts; gives back which volume the machine calls by which letter, and the secrets
-/// of DPAPI.
-pub(super) fn read(facts: &mut Facts, pieces: &Pieces) -> (Vec<(char, VolumeIdentity)>, SystemSecrets) {
+/// What hives say that is no fact by itself.
+pub(super) struct ForLater {
+    /// Which volume the machine calls by which letter.
+    pub mounted: Vec<(char, VolumeIdentity)>,
+    /// The secrets of DPAPI.
+    pub secrets: SystemSecrets,
+    /// Passwords of the central certificate store.
+    pub store: Vec<registry::StoreValue>,
+}
+
+/// Reads every hive and export into the facts.
+pub(super) fn read(facts: &mut Facts, pieces: &Pieces) -> ForLater {
     let exports = Exports::read(facts, pieces);
     let find = |role| pieces.hives.iter().find(|piece: &&HivePiece| piece.role == role);
     let mut software = find(Role::Software).and_then(|piece| Opened::read(facts, piece));
@@ -98,9 +107,10 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces) -> (Vec<(char, VolumeIden
     facts.software = known(&software, &exports.software, bad("SOFTWARE"), Need::SoftwareHive);
     facts.system = known(&system, &exports.system, bad("SYSTEM"), Need::SystemHive);
     let mounted = registry::mounted_devices(&system_reader);
+    let store = registry::central_store(&software_reader);
     rivals(facts, pieces, software.is_some(), &exports);
     history(facts, pieces);
-    (mounted, secrets)
+    ForLater { mounted, secrets, store }
 }
 
 fn side<'a>(opened: &'a Option<Opened>, view: &'a Option<View<'a>>, bad: Option<&'a str>) -> Side<'a> {

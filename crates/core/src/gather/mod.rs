@@ -4,6 +4,7 @@
 //! folder of a million files is known by then.
 
 mod access;
+mod aspnet;
 mod configuration;
 mod containers;
 mod copies;
@@ -103,7 +104,7 @@ pub(crate) fn gather(
     let mut pieces = Pieces::find(evidence, system, windows)?;
     let mut facts = blank();
     progress.step("reading the registry");
-    let (mounted, secrets) = hives::read(&mut facts, &pieces);
+    let hives::ForLater { mounted, secrets, store } = hives::read(&mut facts, &pieces);
     letters::assign(&mut facts, &mut pieces.volumes, &mounted);
     protect::folders(&mut facts, &pieces);
     let mut prover = Prover::new(&facts, secrets, prove_all);
@@ -111,6 +112,8 @@ pub(crate) fn gather(
     progress.step("reading the configuration");
     let history = configuration(&mut facts, &pieces, &mut prover);
     copies::read(&mut facts, &pieces, history.as_deref(), &mut prover);
+    aspnet::sections(&mut facts, &pieces, &mut prover);
+    aspnet::central_store(&mut facts, store, &mut prover);
     let interest = interest(&facts);
     let mut listings = listings::read(&mut facts, &pieces);
     let access = access::read(&mut facts, &pieces, &interest);
@@ -227,6 +230,8 @@ fn blank() -> Facts {
         shared: open(Need::Redirection),
         metabases: Vec::new(),
         recovery: Vec::new(),
+        central_store: Vec::new(),
+        aspnet: Vec::new(),
         damage: Vec::new(),
         mismatches: Vec::new(),
         assumptions: Vec::new(),
@@ -299,7 +304,7 @@ fn unread<T>(facts: &mut Facts, path: &str, why: String) -> Known<T> {
     Known::Unreadable { why, citation: None }
 }
 
-/// The containers that the configuration names are followed for themselves.
+/// The containers that the configurations name are followed for themselves.
 fn interest(facts: &Facts) -> Interest {
     let mut interest = Interest::default();
     for provider in facts.config.value().map(|config| config.providers.as_slice()).unwrap_or_default() {
@@ -307,6 +312,9 @@ fn interest(facts: &Facts) -> Interest {
             ProviderKind::Cng => interest.add(Family::Cng, &provider.container),
             _ => interest.add(Family::Capi, &provider.container),
         }
+    }
+    for wrap in facts.aspnet.iter().filter_map(|section| facts.wraps.get(section.wrap)) {
+        interest.add(Family::Capi, &wrap.container);
     }
     interest
 }

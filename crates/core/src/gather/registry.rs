@@ -390,6 +390,37 @@ pub(super) fn mounted_devices(system: &Reader<'_>) -> Vec<(char, VolumeIdentity)
     mounted
 }
 
+/// A password of the central certificate store, as the registry holds it.
+pub(super) struct StoreValue {
+    /// Name of the value.
+    pub name: &'static str,
+    /// Its text, when it is one.
+    pub text: Option<String>,
+    /// Its bytes otherwise.
+    pub data: Vec<u8>,
+    /// Where it stands.
+    pub citation: Citation,
+}
+
+/// The passwords that the central certificate store keeps; none when it is switched off.
+pub(super) fn central_store(software: &Reader<'_>) -> Vec<StoreValue> {
+    const KEY: &str = "Microsoft\\IIS\\CentralCertProvider";
+    let Some(source) = software.source else { return Vec::new() };
+    if software.dword(KEY, "Enabled").value() == Some(&0) {
+        return Vec::new();
+    }
+    let value = |name: &'static str| {
+        let Looked::Found(raw) = source.value(KEY, name) else { return None };
+        let text = matches!(raw.kind, REG_SZ | REG_EXPAND_SZ).then(|| hive::text(&raw.data));
+        if text.as_ref().map_or(raw.data.is_empty(), |text| text.trim().is_empty()) {
+            return None;
+        }
+        let citation = Citation::new(software.file, Locator::Value(KEY.into(), name.into()));
+        Some(StoreValue { name, text, data: raw.data, citation })
+    };
+    ["Password", "PrivateKeyPassword"].into_iter().filter_map(value).collect()
+}
+
 /// A volume of a basic disk, as `MountedDevices` names it; dynamic disks and removable drives have other forms.
 fn volume_identity(data: &[u8]) -> Option<VolumeIdentity> {
     if let Some(guid) = data.strip_prefix(b"DMIO:ID:") {

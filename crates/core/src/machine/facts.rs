@@ -7,7 +7,8 @@ use iiskeys_evidence::{Container, Digests, Dir, FileRecord, Timestamp};
 
 use super::known::{Citation, FileId, Known, Origin};
 use super::protection::{
-    ConfigCopy, KeyProof, Metabase, Opens, Protection, RecoverySource, SharedConfiguration, Wrap,
+    AspNetSection, ConfigCopy, KeyProof, Metabase, Opens, Protection, RecoverySource, SharedConfiguration,
+    Wrap,
 };
 use super::store::Store;
 use crate::artifact::container::{Family, Guid, GuidFault, Prefix};
@@ -553,6 +554,11 @@ pub struct Facts {
     pub metabases: Vec<Metabase>,
     /// What could bring a key back.
     pub recovery: Vec<RecoverySource>,
+    /// Passwords of the central certificate store, where it is in use: name of the registry value, index into
+    /// [`Facts::wraps`], and where it stands.
+    pub central_store: Vec<(String, usize, Citation)>,
+    /// Sections that ASP.NET keeps encrypted.
+    pub aspnet: Vec<AspNetSection>,
     /// Damage.
     pub damage: Vec<Damage>,
     /// Signs of a mixture.

@@ -21,9 +21,9 @@ pub use known::{Citation, Cited, FileId, Known, Locator, Origin};
 pub use need::Need;
 pub use needed::{Needed, Reason, Weight};
 pub use protection::{
-    ConfigCopy, Contradiction, CopyKind, KeyProof, MasterKeyFile, MasterKeyState, Metabase, Opens,
-    ProtectFolder, Protection, RecoveryKind, RecoverySource, SecretAge, SharedConfiguration, SystemSecret,
-    Values, Wrap, WrapKind,
+    AspNetSection, ConfigCopy, Contradiction, CopyKind, KeyProof, MasterKeyFile, MasterKeyState, Metabase,
+    Opens, ProtectFolder, Protection, RecoveryKind, RecoverySource, SecretAge, SharedConfiguration,
+    SystemSecret, Values, Wrap, WrapKind,
 };
 pub use store::Store;
 

@@ -98,6 +98,9 @@ pub(super) fn derive(machine: &Machine<'_>) -> (Vec<Needed>, Vec<String>) {
     by_services(machine, &mut collector);
     by_installed_defaults(machine, &mut collector);
     by_assumption(machine, &mut collector);
+    // Last, as these do not say which parts of IIS are installed.
+    by_central_store(machine, &mut collector);
+    by_aspnet(machine, &mut collector);
     (collector.found.into_values().collect(), collector.assumptions)
 }
 
@@ -143,6 +146,40 @@ fn by_configuration(machine: &Machine<'_>, collector: &mut Collector) {
             }
             needed.session_key_bits = needed.session_key_bits.or(provider.session_key_bits);
         }
+    }
+}
+
+/// (a) Passwords of the central certificate store.
+fn by_central_store(machine: &Machine<'_>, collector: &mut Collector) {
+    let stored = &machine.facts.central_store;
+    let Some((_, _, citation)) = stored.first() else { return };
+    let text = match stored.len() {
+        1 => "the central certificate store keeps a password encrypted with it".to_owned(),
+        count => format!("the central certificate store keeps {count} passwords encrypted with it"),
+    };
+    let reason = Reason { text, citation: Some(citation.clone()) };
+    if let Some(needed) = collector.add(WAS_KEY, Family::Capi, Weight::Error, reason) {
+        needed.assumed = false;
+        needed.users.push("the central certificate store".to_owned());
+    }
+}
+
+/// (a) Sections that ASP.NET keeps encrypted. Whether an application that reads them still runs is not known.
+fn by_aspnet(machine: &Machine<'_>, collector: &mut Collector) {
+    let mut files: BTreeMap<(&str, &str), (u64, &Citation)> = BTreeMap::new();
+    for section in &machine.facts.aspnet {
+        let Some(wrap) = machine.facts.wraps.get(section.wrap) else { continue };
+        let place = (wrap.container.as_str(), section.windows_path.as_str());
+        files.entry(place).or_insert((0, &section.citation)).0 += 1;
+    }
+    for ((container, path), (count, citation)) in files {
+        let text = format!(
+            "{count} {} of {path} {} encrypted with it",
+            if count == 1 { "section" } else { "sections" },
+            if count == 1 { "is" } else { "are" },
+        );
+        let reason = Reason { text, citation: Some(citation.clone()) };
+        collector.add(container, Family::Capi, Weight::Warning, reason);
     }
 }
 

@@ -286,6 +286,19 @@ pub struct SharedConfiguration {
     pub citation: Citation,
 }
 
+/// A section that ASP.NET keeps encrypted with the key of a container.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AspNetSection {
+    /// Path of the file on the machine.
+    pub windows_path: String,
+    /// Name of the section, such as `connectionStrings`.
+    pub section: String,
+    /// Its key, an index into [`super::Facts::wraps`].
+    pub wrap: usize,
+    /// Where the section stands.
+    pub citation: Citation,
+}
+
 /// Something that could bring a key back.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecoverySource {
