@@ -68,21 +68,18 @@ impl Rule for SessionKeyMismatch {
                         ));
                         continue;
                     }
-                    // What nothing uses is not missed.
-                    if proofs::values_of(config, &provider.name) > 0 || found.is_some() {
-                        let why = if found.is_some() {
-                            format!(
-                                "whether the container {} unwraps the session key of {} was not tried",
-                                provider.container, provider.name
-                            )
-                        } else {
-                            format!(
-                                "the container {} that {} names is not in evidence",
-                                provider.container, provider.name
-                            )
-                        };
-                        judgement.gap(why, Need::KeyProof);
-                    }
+                    let why = if found.is_some() {
+                        format!(
+                            "whether the container {} unwraps the session key of {} was not tried",
+                            provider.container, provider.name
+                        )
+                    } else {
+                        format!(
+                            "the container {} that {} names is not in evidence",
+                            provider.container, provider.name
+                        )
+                    };
+                    judgement.gap(why, Need::KeyProof);
                 }
             }
         }
