@@ -7,7 +7,7 @@ use iiskeys_fixtures::cases::{
     foreign_config_by_history, foreign_config_by_size, foreign_config_by_unwrapping, protected_healthy,
 };
 use iiskeys_fixtures::config::ConfigSpec;
-use iiskeys_fixtures::machine::{GUID, Machine, Os, Secrets, WAS_KEY};
+use iiskeys_fixtures::machine::{GUID, Machine, Os, Secrets, WAS_KEY, in_use};
 use iiskeys_fixtures::time::filetime;
 use support::drive::{CHAIN, actions, check, clear, lacks, listed_without, on_drive, plan, without};
 use support::{finding, findings, outcome};
@@ -153,4 +153,28 @@ fn a_machine_with_its_old_protection_is_proved_too() {
         }
     }
     assert_eq!(outcome(&on_drive(&Machine::new(Os::Server2003)), RULE), "not-applicable");
+}
+
+/// A Server 2008 R2 whose values are encrypted by the RSA providers themselves.
+fn with_rsa_providers(seed: &str) -> Machine {
+    let mut machine = Machine::new(Os::Server2008R2);
+    machine.protect(&Secrets::new(seed));
+    machine.set_config(&in_use(ConfigSpec::rsa_only(), "IISWASOnlyRsaProvider", "IISRsaProvider"));
+    machine
+}
+
+#[test]
+fn values_of_rsa_providers_carry_keys_of_their_own() {
+    let own = with_rsa_providers("here");
+    clear(&on_drive(&own), &[RULE, "encrypted-value-unreadable"]);
+
+    let live = format!("{}\\config\\applicationHost.config", own.inetsrv());
+    let foreign = with_rsa_providers("elsewhere").files()[&live].bytes.clone();
+    let mut mixed = own;
+    mixed.put(&live, foreign, filetime((2012, 5, 1), (8, 0, 0)));
+    let report = on_drive(&mixed);
+    let row = finding(&report, RULE);
+    assert_eq!((row.severity, row.confidence.as_str()), (Level::Error, "proven"));
+    assert!(row.title.starts_with("The key in each value of IIS"), "{}", row.title);
+    assert!(findings(&report, "encrypted-value-unreadable").is_empty());
 }

@@ -93,17 +93,16 @@ fn provider(
     let container = declared.key_container_name.clone().unwrap_or_default();
     // The machine's store is the default of these providers.
     let machine_container = declared.use_machine_container.unwrap_or(true);
+    let of_provider = parsed.values.iter().filter(|value| value.provider == declared.name);
+    let values = of_provider.filter(|value| part == Part::Live && !value.payload.is_empty()).map(|value| {
+        let citation = Citation::new(file, Locator::XPath(value.xpath.as_str().into()));
+        (value.payload.clone(), citation)
+    });
+    let padding = Padding::of_provider(declared.use_oaep);
     let wrap = match &declared.wrapped_key {
-        Some(Ok(key)) if machine_container => {
-            let of_provider = parsed.values.iter().filter(|value| value.provider == declared.name);
-            let values =
-                of_provider.filter(|value| part == Part::Live && !value.payload.is_empty()).map(|value| {
-                    let citation = Citation::new(file, Locator::XPath(value.xpath.as_str().into()));
-                    (value.payload.clone(), citation)
-                });
-            let padding = Padding::of_provider(declared.use_oaep);
-            prover.add_session_key(facts, &container, key, padding, values.collect())
-        }
+        _ if !machine_container => None,
+        Some(Ok(key)) => prover.add_session_key(facts, &container, key, padding, values.collect()),
+        _ if declared.kind == Kind::Rsa => prover.add_direct(facts, &container, padding, values.collect()),
         _ => None,
     };
     Provider {

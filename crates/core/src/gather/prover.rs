@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use crate::artifact::config::EncryptedSection;
-use crate::artifact::config::WrappedKey;
+use crate::artifact::config::{EncryptedSection, RsaPayload, WrappedKey};
 use crate::artifact::container::{Algorithm, Container, Family, Guid, Prefix, Spec};
 use crate::artifact::metabase::MetabaseKey;
 use crate::machine::facts::{Damage, Facts, Pair};
@@ -30,10 +29,13 @@ const BYTES_PER_WORK: usize = 16 * 1024;
 const MOST_WRAPS: usize = 2_000;
 /// Citations that are kept of values that do not open.
 const CITED: usize = 5;
+/// Values of one RSA provider that are tried: each costs a private operation.
+const MOST_DIRECT: usize = 64;
 
 /// Something that a container's private key may open.
 enum Locked {
     Session { key: WrappedKey, padding: Padding, values: Vec<(Vec<u8>, Citation)> },
+    Direct { padding: Padding, values: Vec<(Vec<u8>, Citation)> },
     Metabase(MetabaseKey),
     Section(EncryptedSection),
     Store(Vec<u8>),
@@ -206,6 +208,22 @@ impl Prover {
         let bits = u32::try_from(wrapped.len().checked_mul(8)?).ok()?;
         let sha256 = Sha256::digest(wrapped).into();
         self.add(facts, WrapKind::AspNet, container, bits, sha256, || Locked::Section(section.clone()))
+    }
+
+    /// Adds the values of an RSA provider, which carry a wrapped key each.
+    pub fn add_direct(
+        &mut self,
+        facts: &mut Facts,
+        container: &str,
+        padding: Padding,
+        mut values: Vec<(Vec<u8>, Citation)>,
+    ) -> Option<usize> {
+        values.truncate(MOST_DIRECT);
+        let first = values.iter().find_map(|(payload, _)| RsaPayload::parse(payload).ok())?;
+        let mut digest = Sha256::new();
+        values.iter().for_each(|(payload, _)| digest.update(payload));
+        let (bits, sha256) = (first.key.modulus_bits(), digest.finalize().into());
+        self.add(facts, WrapKind::Direct, container, bits, sha256, || Locked::Direct { padding, values })
     }
 
     /// Adds a password of the central certificate store.
@@ -423,7 +441,7 @@ impl Prover {
                             if !self.work.take_units((bytes / BYTES_PER_WORK) as u64) {
                                 return;
                             }
-                            wrap.values = judge_values(&session, values);
+                            wrap.values = judge(values, |payload| session.decrypts(payload));
                             Some(true)
                         }
                         Err(session::UnwrapError::Algorithm(_)) => Some(true),
@@ -433,6 +451,19 @@ impl Prover {
                             Some(false)
                         }
                     }
+                }
+                Locked::Direct { padding, values } => {
+                    let size = key.public().bits();
+                    let affordable = values.iter().take_while(|_| self.work.take(size)).count();
+                    let values = values.get(..affordable).unwrap_or_default();
+                    let judged = judge(values, |payload| session::rsa_value(payload, key, *padding));
+                    let tried = judged.opened + judged.unreadable;
+                    let opened = (tried > 0).then_some(judged.opened > 0);
+                    // What another container cannot open says nothing about the values.
+                    if opened == Some(true) {
+                        wrap.values = judged;
+                    }
+                    opened
                 }
                 Locked::Metabase(wrapped) => Some(metabase::unwrap(wrapped, key).is_ok()),
                 Locked::Section(section) => of_verdict(session::section(section, key)),
@@ -515,10 +546,10 @@ fn of_verdict(verdict: ValueVerdict) -> Option<bool> {
     }
 }
 
-fn judge_values(session: &SessionKey, values: &[(Vec<u8>, Citation)]) -> Values {
+fn judge(values: &[(Vec<u8>, Citation)], mut verdict: impl FnMut(&[u8]) -> ValueVerdict) -> Values {
     let mut judged = Values::default();
     for (payload, citation) in values {
-        match session.decrypts(payload) {
+        match verdict(payload) {
             ValueVerdict::Opens { .. } | ValueVerdict::KeyOpens => judged.opened += 1,
             ValueVerdict::OtherKey => {
                 judged.unreadable += 1;

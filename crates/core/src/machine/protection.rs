@@ -169,6 +169,8 @@ pub struct Opens {
 pub enum WrapKind {
     /// The session key of an AES provider.
     SessionKey,
+    /// The keys in the values of an RSA provider, each value with its own.
+    Direct,
     /// The session key of a metabase.
     Metabase,
     /// The key of an encrypted ASP.NET section.

@@ -93,6 +93,10 @@ pub(super) fn opens(machine: &Machine<'_>, inside: &Inside) -> Vec<String> {
                 .collect()
         };
         match wrap.kind {
+            WrapKind::Direct => {
+                let live = facts.config.value().map(users).unwrap_or_default();
+                words.extend(live.iter().map(|name| format!("the values of {name}")));
+            }
             WrapKind::SessionKey => {
                 let live = facts.config.value().map(users).unwrap_or_default();
                 words.extend(live.iter().map(|name| format!("the session key of {name}")));

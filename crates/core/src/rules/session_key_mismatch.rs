@@ -5,7 +5,7 @@ use iiskeys_evidence::Timestamp;
 use super::proofs::{self, Fit};
 use super::support;
 use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
-use crate::machine::facts::{Config, Provider};
+use crate::machine::facts::{Config, Provider, ProviderKind};
 use crate::machine::{Citation, ConfigCopy, CopyKind, Locator, Machine, Need};
 
 /// See [`INFO`].
@@ -70,8 +70,9 @@ impl Rule for SessionKeyMismatch {
                     }
                     let why = if found.is_some() {
                         format!(
-                            "whether the container {} unwraps the session key of {} was not tried",
-                            provider.container, provider.name
+                            "whether the container {} unwraps {} was not tried",
+                            provider.container,
+                            wrapped_key(provider)
                         )
                     } else {
                         format!(
@@ -120,7 +121,7 @@ fn finding(
     let wrapped_bits = machine.facts.wraps.get(wrap).map_or(0, |wrap| wrap.bits);
     let mut evidence = vec![Cite {
         citation: provider.citation.clone(),
-        observed: format!("session key of {}, for an RSA key of {wrapped_bits} bits", provider.name),
+        observed: format!("{}, for an RSA key of {wrapped_bits} bits", wrapped_key(provider)),
     }];
     let mut explanation = String::new();
     let mut confidence = Confidence::Proven;
@@ -128,14 +129,14 @@ fn finding(
         let file = &machine.container(index).name;
         explanation = match fit {
             Fit::OtherSize => format!(
-                "The session key of {} needs an RSA key of {wrapped_bits} bits, and the one in {file} has {}. They were never \
+                "{} needs an RSA key of {wrapped_bits} bits, and the one in {file} has {}. They were never \
                  made for each other.",
-                provider.name,
+                capital(&wrapped_key(provider)),
                 bits_of(machine, index)
             ),
             Fit::DoesNotOpen => format!(
-                "The private key in {file} was opened, and it does not unwrap the session key of {}.",
-                provider.name
+                "The private key in {file} was opened, and it does not unwrap {}.",
+                wrapped_key(provider)
             ),
             _ => {
                 confidence = Confidence::Weak;
@@ -174,8 +175,9 @@ fn finding(
         severity: if values > 0 { Severity::Error } else { Severity::Warning },
         confidence,
         title: format!(
-            "The session key of {} does not belong to the container {}",
-            provider.name, provider.container
+            "{} does not belong to the container {}",
+            capital(&wrapped_key(provider)),
+            provider.container
         ),
         explanation,
         evidence,
@@ -207,6 +209,20 @@ fn bits_of(machine: &Machine<'_>, index: usize) -> u32 {
         }
         _ => 0,
     }
+}
+
+/// What a provider keeps wrapped: AES providers one session key, RSA providers a key in each value.
+fn wrapped_key(provider: &Provider) -> String {
+    if provider.kind == ProviderKind::Rsa {
+        format!("the key in each value of {}", provider.name)
+    } else {
+        format!("the session key of {}", provider.name)
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// When the foreign configuration came: the last copy whose session keys fit, and the first one that has the live keys.
