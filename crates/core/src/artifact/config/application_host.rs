@@ -41,7 +41,7 @@ pub struct EncryptedValue {
     pub provider: String,
     /// Length in bytes of its payload, 0 for an empty value; `None` when the payload is not base64.
     pub payload_len: Option<usize>,
-    /// The payload, still encrypted; empty when it is not base64 or longer than [`KEPT_PAYLOAD`].
+    /// The payload, still encrypted; empty when it is not base64 or longer than 16 KiB.
     #[serde(skip)]
     pub payload: Vec<u8>,
     /// Line of the attribute.
