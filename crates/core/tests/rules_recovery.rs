@@ -4,7 +4,7 @@ mod support;
 
 use iiskeys_core::report::Level;
 use iiskeys_fixtures::cases::{
-    foreign_config_by_unwrapping, power_loss, protected_healthy, protected_metabase,
+    foreign_config_by_size, foreign_config_by_unwrapping, power_loss, protected_healthy, protected_metabase,
     recreated_metabase_container, replaced_metabase,
 };
 use iiskeys_fixtures::machine::{Machine, Os, WAS_KEY};
@@ -186,4 +186,27 @@ fn without_the_metabase_or_its_container_they_are_asked_for() {
     let mut damaged = Machine::new(Os::Server2003);
     damaged.put(&format!("{}\\MetaBase.xml", damaged.inetsrv()), vec![0; 4096], at());
     lacks(&on_drive(&damaged), METABASE, "the metabase was not understood", "another copy");
+}
+
+#[test]
+fn an_export_is_an_alternative_where_containers_are_lost() {
+    let mut machine = foreign_config_by_size();
+    machine.add_shared_export(filetime((2020, 12, 1), (8, 0, 0)));
+    let report = on_drive(&machine);
+    let plan = report.plan.as_ref().expect("a plan");
+    let way = plan.alternatives.iter().find(|way| way.name == "import-export").expect("the way");
+    assert!(way.summary.contains("inetsrv\\config\\Export"), "{}", way.summary);
+    assert!(!way.tried && way.cost.contains("password") && way.steps.len() == 5);
+}
+
+#[test]
+fn a_pfx_is_known_by_its_content() {
+    let mut machine = protected_healthy();
+    let head = [0x30, 0x82, 0x0a, 0x00, 0x02, 0x01, 0x03, 0x30, 0x82, 0x09, 0xc0, 0x06, 0x09];
+    let pfx = [head.as_slice(), &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x01], &[7; 600]].concat();
+    machine.put("C:\\site.pfx", pfx, filetime((2020, 12, 1), (8, 0, 0)));
+    machine.put("C:\\other.pfx", vec![0x30; 600], filetime((2020, 12, 1), (8, 0, 0)));
+    let found = findings(&on_drive(&machine), "recovery-export-present");
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].explanation.contains("PFX"), "{}", found[0].explanation);
 }

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use super::configuration::{self, Part};
 use super::containers::push_file;
-use super::pieces::Pieces;
+use super::pieces::{Pieces, is_pfx};
 use super::places::{Unread, dirs, settled};
 use super::prover::{METABASE, Prover};
 use super::{LARGEST_CONFIG, file_row};
@@ -407,13 +407,33 @@ fn metabase(facts: &mut Facts, is_live: bool, windows_path: String, file: &File,
 fn keys(facts: &mut Facts, pieces: &Pieces, home: Option<&Volume>, unread: &mut Vec<Unread>) {
     let mut files = pieces.exported_keys.clone();
     for dir in home.into_iter().flat_map(|home| home.layers.clone()) {
-        let is_text = |name: &str| name.to_ascii_lowercase().ends_with(".xml");
-        files.extend(child_files(&dir, &is_text, unread).into_iter().filter(|file| file.size <= LARGEST_KEY));
+        let is_key = |name: &str| {
+            let name = name.to_ascii_lowercase();
+            [".xml", ".pfx", ".p12"].iter().any(|end| name.ends_with(end))
+        };
+        for file in child_files(&dir, &is_key, unread).into_iter().filter(|file| file.size <= LARGEST_KEY) {
+            // The root of a drive may have been looked into for loose files as well.
+            if !files.iter().any(|known| known.same_as(&file)) {
+                files.push(file);
+            }
+        }
     }
     for file in files {
         let Ok((bytes, sha256)) = file.read_all(LARGEST_KEY) else { continue };
         // Whoever has these bytes has the key.
         let bytes = zeroize::Zeroizing::new(bytes);
+        if is_pfx(&bytes) {
+            let id = file_row(facts, &file, "pfx", sha256);
+            facts.recovery.push(RecoverySource {
+                kind: RecoveryKind::Pfx,
+                windows_path: file.path().to_string(),
+                file: id,
+                modulus_sha256: None,
+                holds_private_key: false,
+                wraps: std::collections::BTreeSet::new(),
+            });
+            continue;
+        }
         let Ok(key) = RsaKeyValue::parse(&bytes) else { continue };
         let id = file_row(facts, &file, "exported-key", sha256);
         facts.recovery.push(RecoverySource {

@@ -338,7 +338,7 @@ impl Pieces {
                     self.redirection.take().or_else(|| Some(file.clone()).filter(|_| !folder.is_history));
             } else if is_metabase(&head) {
                 self.metabases.push(file.clone());
-            } else if text(&head).trim_start().starts_with("<RSAKeyValue") {
+            } else if text(&head).trim_start().starts_with("<RSAKeyValue") || is_pfx(&head) {
                 self.exported_keys.push(file.clone());
             } else if name.eq_ignore_ascii_case("applicationHost.config") || is_application_host(&head) {
                 if folder.is_history || self.config.is_some() || is_copy_of_config(file) {
@@ -473,6 +473,15 @@ fn is_application_host(head: &[u8]) -> bool {
 fn is_metabase(head: &[u8]) -> bool {
     let text = text(head);
     text.contains("<configuration") && text.contains("<MBProperty")
+}
+
+/// Whether this begins as a PFX file (RFC 7292): a sequence of version 3 and PKCS #7 data, plain or signed.
+pub(super) fn is_pfx(head: &[u8]) -> bool {
+    const VERSION: [u8; 3] = [0x02, 0x01, 0x03];
+    const PKCS7: [u8; 10] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07];
+    let start = head.get(..40).unwrap_or(head);
+    let has = |wanted: &[u8]| start.windows(wanted.len()).any(|window| window == wanted);
+    head.first() == Some(&0x30) && has(&VERSION) && has(&PKCS7)
 }
 
 /// Whether this is a master key file: it repeats its own name in UTF-16 at offset 12.

@@ -4,7 +4,7 @@ use super::action::{Action, Source};
 use crate::artifact::container::well_known::Role;
 use crate::artifact::container::{Guid, Prefix};
 use crate::machine::facts::FolderRole;
-use crate::machine::{Facts, Generation, Machine, Standing, Store};
+use crate::machine::{Facts, Generation, Machine, RecoveryKind, Standing, Store};
 use crate::rules::{self, Finding, Remedy, Severity};
 
 /// Rounds of repair after which a candidate is left as it is: each round changes one container.
@@ -142,6 +142,7 @@ pub(super) fn all(machine: &Machine<'_>, findings: &[&Finding]) -> Vec<Candidate
     }
     candidates.push(backup(machine, changed));
     candidates.extend(history(machine, findings));
+    candidates.extend(export(machine, findings));
     candidates.push(reinstall(machine, findings));
     candidates
 }
@@ -470,6 +471,36 @@ pub(super) fn prevent(machine: &Machine<'_>) -> Vec<String> {
         _ => {}
     }
     advice
+}
+
+/// The way through an export of the shared configuration, which brings keys and configuration of the day it was made.
+fn export(machine: &Machine<'_>, findings: &[&Finding]) -> Option<Candidate> {
+    let is_set = |source: &&crate::machine::RecoverySource| source.kind == RecoveryKind::ExportSet;
+    let set = machine.facts.recovery.iter().find(is_set)?;
+    let concerned = findings.iter().any(|finding| {
+        finding.severity == Severity::Error
+            && (finding.subject.starts_with("container:") || finding.subject.starts_with("provider:"))
+    });
+    concerned.then(|| Candidate {
+        name: "import-export",
+        summary: format!("Take keys and configuration from the export in {}.", set.windows_path),
+        cost: "The password of the export is needed. What was changed in the configuration since it was made is lost."
+            .to_owned(),
+        actions: Vec::new(),
+        computed: false,
+        prose: vec![
+            "Back up the present state first, with access rights; the backup holds private keys.".to_owned(),
+            format!(
+                "In IIS Manager, Shared Configuration, enable shared configuration from {} with its password: that imports \
+                 its keys. Undo: restore the backup of the first step.",
+                set.windows_path
+            ),
+            "Run iisreset and check that the application pools start.".to_owned(),
+            "Disable shared configuration again and let it copy the configuration to this server.".to_owned(),
+            "Run iisreset once more, verify each site, and collect the evidence again.".to_owned(),
+        ],
+        tls_under: None,
+    })
 }
 
 /// The way for a configuration that was meant to come here: bring its containers, too.

@@ -163,6 +163,7 @@ impl Trial {
                 "restore-backup" => {
                     "Whether such a backup exists is not in evidence, and it undoes more than needed."
                 }
+                "import-export" => "Its password is not in evidence, and it undoes more than needed.",
                 "configuration-history" if machine.facts.copies.is_empty() => {
                     "No copy of the configuration is in evidence."
                 }

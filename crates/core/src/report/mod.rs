@@ -450,6 +450,8 @@ pub struct ConfigRow {
     pub evidence: String,
     /// Its encryption providers.
     pub providers: Vec<ProviderRow>,
+    /// Passwords and the like that stand in it in clear: legal, and readable without any key.
+    pub clear_values: u64,
     /// Providers that new values would use, from the schema; null when the schema was not read.
     pub defaults: Option<Vec<String>>,
 }

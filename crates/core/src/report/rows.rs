@@ -259,6 +259,7 @@ pub(super) fn config(machine: &Machine<'_>, ids: &Ids) -> Option<ConfigRow> {
                 }
             })
             .collect(),
+        clear_values: config.clear_values,
         defaults: machine.facts.schema.value().map(|defaults| defaults.keys().cloned().collect()),
     })
 }
