@@ -6,7 +6,7 @@ use super::commands::{self, BACKUP};
 use super::grants;
 use crate::artifact::container::Family;
 use crate::artifact::container::well_known::Role;
-use crate::machine::facts::{FolderRole, KeyFolder};
+use crate::machine::facts::{Content, FolderRole, KeyFolder};
 use crate::machine::{Machine, Store};
 use crate::rules::{self, Place};
 
@@ -206,7 +206,8 @@ fn change(machine: &Machine<'_>, facts: &crate::machine::Facts, action: &Action)
                 target: format!("{folder}\\{name}"),
                 detail: format!(
                     "Rename {name} to {to}. Renaming keeps the access rights and the content; the GUID is part of the \
-                     name only."
+                     name only. {}",
+                    proved(facts, *container)
                 ),
                 commands: commands::rename(&folder, &name, to).into_iter().collect(),
                 risk: "None for the key itself: its content is not changed.".to_owned(),
@@ -236,6 +237,20 @@ fn change(machine: &Machine<'_>, facts: &crate::machine::Facts, action: &Action)
         Action::Replace { store, prefix, name, source } => {
             replace(machine, *store, &prefix.to_string(), name, *source)
         }
+    }
+}
+
+/// Whether it is certain that a container's key can be opened once Windows finds it.
+fn proved(facts: &crate::machine::Facts, container: usize) -> &'static str {
+    let content = facts.containers.get(container).map(|container| &container.content);
+    let opened = match content {
+        Some(Content::Read(inside)) => inside.pairs.iter().any(|pair| pair.proof.opened_with().is_some()),
+        _ => false,
+    };
+    if opened {
+        "Its private key was opened with this machine's secrets, so Windows can open it there."
+    } else {
+        "Whether its private key opens on this machine was not proved with this evidence."
     }
 }
 

@@ -46,15 +46,10 @@ impl Rule for DpapiSecretRotated {
     }
 
     fn judge(&self, machine: &Machine<'_>) -> Judgement {
-        let mut judgement = match support::begin(machine, "no container hangs on the previous DPAPI secret") {
+        let mut judgement = match proofs::begin(machine, "no container hangs on the previous DPAPI secret") {
             Ok(judgement) => judgement,
             Err(judgement) => return judgement,
         };
-        support::require_contents(machine, &mut judgement);
-        let is_known = proofs::require_secret(machine, &mut judgement);
-        if !proofs::require_protect(machine, &mut judgement) || !is_known {
-            return judgement;
-        }
         for guarded in proofs::guarded(machine) {
             let is_old = guarded.any(|proof| proof.opened_with() == Some(SecretAge::Previous));
             if is_old {

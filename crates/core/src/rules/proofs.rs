@@ -60,6 +60,15 @@ impl Guarded<'_> {
     }
 }
 
+/// Begins a rule about what opens with the machine's secrets: `Err` with the judgement when nothing can be opened.
+pub(super) fn begin(machine: &Machine<'_>, examined: &str) -> Result<Judgement, Judgement> {
+    let mut judgement = support::begin(machine, examined)?;
+    support::require_contents(machine, &mut judgement);
+    let is_known = require_secret(machine, &mut judgement);
+    let is_there = require_protect(machine, &mut judgement);
+    if is_known && is_there { Ok(judgement) } else { Err(judgement) }
+}
+
 /// Notes what keeps the DPAPI secret from being known; whether it is.
 pub(super) fn require_secret(machine: &Machine<'_>, judgement: &mut Judgement) -> bool {
     let protection = &machine.facts.protection;
