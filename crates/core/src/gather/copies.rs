@@ -8,6 +8,7 @@ use super::containers::push_file;
 use super::pieces::{Pieces, is_pfx};
 use super::places::{Unread, dirs, settled};
 use super::prover::{METABASE, Prover};
+use super::stores::named_root;
 use super::{LARGEST_CONFIG, file_row};
 use crate::artifact::config::ApplicationHost;
 use crate::artifact::metabase::{Metabase as Parsed, MetabaseKind};
@@ -42,11 +43,11 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces, history: Option<&str>, pr
     let mut unread = Vec::new();
     let home = pieces.volumes.first().filter(|_| pieces.windows.is_some());
     let windows = pieces.windows.clone().unwrap_or_else(|| "Windows".to_owned());
-    let inetsrv = format!("{windows}\\System32\\inetsrv");
+    let inetsrv = inetsrv_of(&windows);
     redirection(facts, pieces, home, &inetsrv, &mut unread);
     let mut found = Vec::new();
     if let Some(home) = home {
-        on_drive(home, &inetsrv, history, &mut found, &mut unread);
+        on_drive(home, &windows, history, &mut found, &mut unread);
     }
     found.extend(pieces.config_copies.iter().map(loose));
     found.sort_by_cached_key(|copy| (written(&copy.file), copy.name.clone(), copy.windows_path.clone()));
@@ -66,6 +67,11 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces, history: Option<&str>, pr
     metabases(facts, pieces, home, &inetsrv, prover, &mut unread);
     keys(facts, pieces, home, &mut unread);
     facts.damage.extend(unread.into_iter().map(|(path, what)| Damage { path, what, citation: None }));
+}
+
+/// The folder of IIS below the root of the drive with Windows.
+fn inetsrv_of(windows: &str) -> String {
+    format!("{windows}\\System32\\inetsrv")
 }
 
 /// Puts copies in order, the oldest first; without times by their names, which histories number.
@@ -118,13 +124,17 @@ fn child_files(dir: &Dir, wanted: &dyn Fn(&str) -> bool, unread: &mut Vec<Unread
 /// The copies that IIS itself and its tools make on the drive with Windows.
 fn on_drive(
     home: &Volume,
-    inetsrv: &str,
+    windows: &str,
     history: Option<&str>,
     found: &mut Vec<Found>,
     unread: &mut Vec<Unread>,
 ) {
     let letter = home.letter.unwrap_or('C');
-    let history = history.and_then(|path| below_drive(path, letter)).unwrap_or_else(|| HISTORY.to_owned());
+    let inetsrv = inetsrv_of(windows);
+    let history = history.and_then(|path| named_root(path, windows));
+    // A history on another drive is not looked for; the usual place may still hold an older one.
+    let history = history.filter(|root| root.drive.is_none_or(|drive| drive == letter.to_ascii_uppercase()));
+    let history = history.map_or_else(|| HISTORY.to_owned(), |root| root.path);
     let folders =
         [(CopyKind::History, history, "CFGHISTORY_"), (CopyKind::Backup, format!("{inetsrv}\\backup"), "")];
     for (kind, path, begins) in folders {
@@ -166,27 +176,17 @@ fn on_drive(
     }
     let pools = "inetpub\\temp\\appPools";
     for dir in dirs(home, pools, unread) {
-        let mut folders = child_dirs(&dir, unread);
-        folders.insert(0, dir);
-        for folder in folders {
+        let below = child_dirs(&dir, unread).into_iter().map(|sub| (format!("{pools}\\{}", sub.name()), sub));
+        let folders: Vec<(String, Dir)> =
+            std::iter::once((pools.to_owned(), dir.clone())).chain(below).collect();
+        for (path, folder) in folders {
             let is_config = |name: &str| name.to_ascii_lowercase().ends_with(".config");
             for file in child_files(&folder, &is_config, unread) {
-                let windows_path = format!("{letter}:\\{pools}\\{}", file.name);
+                let windows_path = format!("{letter}:\\{path}\\{}", file.name);
                 found.push(Found { kind: CopyKind::AppPool, name: file.name.clone(), windows_path, file });
             }
         }
     }
-}
-
-/// A path of the configuration below the root of that drive; `None` when it lies elsewhere.
-fn below_drive(path: &str, letter: char) -> Option<String> {
-    let lower = path.to_ascii_lowercase();
-    if lower.starts_with("%systemdrive%\\") {
-        return path.split_once('\\').map(|(_, rest)| rest.trim_end_matches('\\').to_owned());
-    }
-    let (drive, rest) = path.split_once(":\\")?;
-    let same = drive.len() == 1 && drive.chars().all(|drive| drive.eq_ignore_ascii_case(&letter));
-    same.then(|| rest.trim_end_matches('\\').to_owned())
 }
 
 /// A copy outside every drive: its folders say what it is.
@@ -261,9 +261,11 @@ fn redirection(
     unread: &mut Vec<Unread>,
 ) {
     let path = format!("{inetsrv}\\config\\redirection.config");
+    let unread_before = unread.len();
     let on_drive = home.and_then(|home| settled(home.resolve(&path), unread)).and_then(Node::into_file);
     let Some(file) = on_drive.or_else(|| pieces.redirection.clone()) else {
-        if pieces.is_whole_volume {
+        // What could not be looked at is not absent.
+        if pieces.is_whole_volume && unread.len() == unread_before {
             facts.shared = Known::Absent(Vec::new());
         }
         return;
@@ -339,7 +341,6 @@ fn metabases(
     for (is_live, windows_path, file) in found {
         metabase(facts, is_live, windows_path, &file, prover);
     }
-    facts.metabases.sort_by_key(|metabase| !metabase.is_live);
 }
 
 fn metabase(facts: &mut Facts, is_live: bool, windows_path: String, file: &File, prover: &mut Prover) {
@@ -369,6 +370,7 @@ fn metabase(facts: &mut Facts, is_live: bool, windows_path: String, file: &File,
         file: id,
         written: written(file),
         secure_values: 0,
+        has_session_key: false,
         wrap: None,
         citation: Citation::new(id, Locator::File),
         trouble: None,
@@ -381,6 +383,7 @@ fn metabase(facts: &mut Facts, is_live: bool, windows_path: String, file: &File,
         _ => match Parsed::parse(&bytes) {
             Ok(parsed) => {
                 row.secure_values = parsed.secure_values();
+                row.has_session_key = parsed.session_key.is_some();
                 match parsed.session_key {
                     Some(Ok(key)) => row.wrap = prover.add_metabase(facts, METABASE, at, key),
                     Some(Err(error)) => row.trouble = Some(error.to_string()),

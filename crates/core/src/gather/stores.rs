@@ -105,12 +105,12 @@ pub(super) fn same_place(listed: &str, windows_path: &str) -> bool {
     plain(listed) == plain(windows_path)
 }
 
-/// Where the registry says that the `Application Data` of all users stands.
-struct NamedRoot {
-    /// Drive; `None` for a path that begins with a variable of the system drive.
-    drive: Option<char>,
+/// Where the registry or the configuration says that a folder stands.
+pub(super) struct NamedRoot {
+    /// Drive in upper case; `None` for a path that begins with a variable of the system drive.
+    pub drive: Option<char>,
     /// Path below the root of the drive.
-    path: String,
+    pub path: String,
 }
 
 /// A drive as the machine sees it.
@@ -238,8 +238,8 @@ fn old_roots(drive: &Drive<'_>, windows: &str, store: Store) -> Vec<(String, Fol
     }
 }
 
-/// Reads the registry's path; `None` when it is none.
-fn named_root(path: &str, windows: &str) -> Option<NamedRoot> {
+/// Reads such a path; `None` when it is none.
+pub(super) fn named_root(path: &str, windows: &str) -> Option<NamedRoot> {
     let lower = path.to_ascii_lowercase();
     for (variable, stands_for) in [
         ("%allusersprofile%", "Documents and Settings\\All Users"),
