@@ -7,8 +7,9 @@ use iiskeys_core::machine::{Content, KeyProof};
 use iiskeys_core::report::{Level, Report};
 use iiskeys_core::{Options, Quiet};
 use iiskeys_fixtures::cases::{
-    foreign_containers, inconsistent_security_hive, missing_master_key, mixed_security_hive,
-    protected_healthy, protected_healthy_cng, protected_metabase, rotated_out_clone, sysprepped_clone,
+    damaged_containers_under_protection, foreign_containers, inconsistent_security_hive, missing_master_key,
+    mixed_security_hive, protected_healthy, protected_healthy_cng, protected_metabase, rotated_out_clone,
+    sysprepped_clone,
 };
 use iiskeys_fixtures::container::{Family, file_name};
 use iiskeys_fixtures::layout::Layout;
@@ -299,5 +300,16 @@ fn no_secret_of_a_machine_is_in_its_report() {
                 assert!(!text.contains(&plain.to_lowercase()), "{name}");
             }
         }
+    }
+}
+
+#[test]
+fn what_could_not_be_tried_is_clear_nowhere() {
+    let missing = on_drive(&missing_master_key());
+    lacks(&missing, "dpapi-secret-rotated", "the master key of iisWasKey is not there", "Protect");
+    lacks(&missing, "dpapi-foreign", "the master key of iisWasKey is not there", "Protect");
+    let damaged = on_drive(&damaged_containers_under_protection());
+    for rule in ["master-key-missing", "dpapi-secret-rotated", "dpapi-foreign"] {
+        lacks(&damaged, rule, "iisWasKey holds no key that could be tried", "another copy");
     }
 }

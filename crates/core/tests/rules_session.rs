@@ -178,3 +178,30 @@ fn values_of_rsa_providers_carry_keys_of_their_own() {
     assert!(row.title.starts_with("The key in each value of IIS"), "{}", row.title);
     assert!(findings(&report, "encrypted-value-unreadable").is_empty());
 }
+
+#[test]
+fn a_container_of_a_user_is_not_called_right() {
+    let mut machine = protected_healthy();
+    let live = format!("{}\\config\\applicationHost.config", machine.inetsrv());
+    let text = String::from_utf8(machine.files()[&live].bytes.clone()).expect("text");
+    assert!(text.contains("useMachineContainer=\"true\""), "{text}");
+    let text = text.replace("useMachineContainer=\"true\"", "useMachineContainer=\"false\"");
+    machine.put(&live, text.into_bytes(), filetime((2021, 1, 25), (10, 0, 0)));
+    let report = on_drive(&machine);
+    assert_eq!(outcome(&report, RULE), "not-evaluated");
+    assert!(
+        check(&report, RULE).reason.contains("a container of some user"),
+        "{}",
+        check(&report, RULE).reason
+    );
+}
+
+#[test]
+fn a_session_key_that_cannot_be_read_is_not_called_right() {
+    let mut machine = protected_healthy();
+    let live = format!("{}\\config\\applicationHost.config", machine.inetsrv());
+    let text = String::from_utf8(machine.files()[&live].bytes.clone()).expect("text");
+    let text = text.replace("sessionKey=\"", "sessionKey=\"*");
+    machine.put(&live, text.into_bytes(), filetime((2021, 1, 25), (10, 0, 0)));
+    assert_eq!(outcome(&on_drive(&machine), RULE), "not-evaluated");
+}

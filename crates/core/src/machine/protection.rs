@@ -269,7 +269,9 @@ pub struct Metabase {
     pub written: Option<Timestamp>,
     /// Encrypted values in it.
     pub secure_values: u64,
-    /// Its session key, an index into [`super::Facts::wraps`].
+    /// Whether it has a session key.
+    pub has_session_key: bool,
+    /// The session key, an index into [`super::Facts::wraps`]; `None` as well for one too many.
     pub wrap: Option<usize>,
     /// Where the session key stands.
     pub citation: Citation,

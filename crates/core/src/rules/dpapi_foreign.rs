@@ -3,8 +3,7 @@
 use super::proofs::{self, Guarded};
 use super::support;
 use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
-use crate::machine::facts::Content;
-use crate::machine::{KeyProof, Machine, Need};
+use crate::machine::{KeyProof, Machine};
 
 /// See [`INFO`].
 pub struct DpapiForeign;
@@ -42,51 +41,14 @@ impl Rule for DpapiForeign {
             Ok(judgement) => judgement,
             Err(judgement) => return judgement,
         };
-        unopened(machine, &mut judgement);
         let all = proofs::guarded(machine);
         let opened = all.iter().filter(|guarded| guarded.any(|proof| proof.opened_with().is_some())).count();
         for guarded in &all {
             if guarded.any(is_foreign) {
                 judgement.findings.push(finding(machine, guarded, opened));
-                continue;
-            }
-            // What could not be tried is not in order, where it matters.
-            if guarded.severity == Severity::Note {
-                continue;
-            }
-            let name = machine.display_name(guarded.index);
-            for pair in &guarded.inside.pairs {
-                match &pair.proof {
-                    KeyProof::Opened { .. } => {}
-                    KeyProof::MasterKeyMissing => judgement
-                        .gap(format!("the master key of {name} is not there to be opened"), Need::Protect),
-                    KeyProof::MasterKeyDamaged(why) => {
-                        judgement
-                            .gap(format!("the master key of {name} is damaged: {why}"), Need::UndamagedCopy);
-                    }
-                    KeyProof::Unsupported(what) => judgement.gap(format!("{name}: {what}"), Need::KeyProof),
-                    KeyProof::Lacks(need) => judgement.gap(format!("{name} was not tried"), *need),
-                    _ => judgement.gap(format!("{name} was not tried"), Need::UndamagedCopy),
-                }
             }
         }
         judgement
-    }
-}
-
-/// A needed container in which no key pair is left cannot be tried.
-fn unopened(machine: &Machine<'_>, judgement: &mut Judgement) {
-    for set in machine.sets.values().filter(|set| machine.need_of(set.store, set.prefix).is_some()) {
-        for index in support::may_be_opened(machine, set) {
-            let is_blank = match &machine.container(index).content {
-                Content::Read(inside) => inside.pairs.is_empty(),
-                _ => false,
-            };
-            if is_blank {
-                let name = machine.display_name(index);
-                judgement.gap(format!("{name} holds no key that could be tried"), Need::UndamagedCopy);
-            }
-        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::proofs::{self, Guarded};
 use super::support;
 use super::{Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
-use crate::machine::{Coverage, KeyProof, Machine};
+use crate::machine::{Coverage, KeyProof, Machine, Need};
 
 /// See [`INFO`].
 pub struct MasterKeyMissing;
@@ -45,9 +45,19 @@ impl Rule for MasterKeyMissing {
         if !proofs::require_protect(machine, &mut judgement) {
             return judgement;
         }
+        proofs::require_keys(machine, &mut judgement);
+        let known = &machine.facts.protection.master_keys;
+        let is_there = |guid: &str| known.iter().any(|key| key.guid.as_str().eq_ignore_ascii_case(guid));
         for guarded in proofs::guarded(machine) {
             if guarded.any(|proof| *proof == KeyProof::MasterKeyMissing) {
                 judgement.findings.push(finding(machine, &guarded));
+            } else if guarded.severity > Severity::Note && !guarded.master_keys().into_iter().all(is_there) {
+                // Files that could not be read are there all the same.
+                let name = machine.display_name(guarded.index);
+                judgement.gap(
+                    format!("not every master key file could be read, and the one of {name} is not among the others"),
+                    Need::UndamagedCopy,
+                );
             }
         }
         judgement

@@ -50,7 +50,7 @@ impl Rule for MetabaseKeyMismatch {
             judgement.gap(format!("the metabase was not understood: {why}"), Need::UndamagedCopy);
             return judgement;
         }
-        if metabase.wrap.is_none() {
+        if !metabase.has_session_key {
             return Judgement::not_applicable("the metabase has no session key");
         }
         let Some(set) = proofs::set_of(machine, "Microsoft Internet Information Server") else {

@@ -66,7 +66,47 @@ pub(super) fn begin(machine: &Machine<'_>, examined: &str) -> Result<Judgement, 
     support::require_contents(machine, &mut judgement);
     let is_known = require_secret(machine, &mut judgement);
     let is_there = require_protect(machine, &mut judgement);
-    if is_known && is_there { Ok(judgement) } else { Err(judgement) }
+    if !is_known || !is_there {
+        return Err(judgement);
+    }
+    require_keys(machine, &mut judgement);
+    require_tried(machine, &mut judgement);
+    Ok(judgement)
+}
+
+/// Notes the needed containers in which no key pair is left: nothing can be told of their keys.
+pub(super) fn require_keys(machine: &Machine<'_>, judgement: &mut Judgement) {
+    for set in machine.sets.values().filter(|set| machine.need_of(set.store, set.prefix).is_some()) {
+        for index in support::may_be_opened(machine, set) {
+            let content = &machine.container(index).content;
+            if matches!(content, Content::Read(inside) if inside.pairs.is_empty()) {
+                let name = machine.display_name(index);
+                judgement.gap(format!("{name} holds no key that could be tried"), Need::UndamagedCopy);
+            }
+        }
+    }
+}
+
+/// Notes the private keys that matter and of which it is not known what opens them.
+fn require_tried(machine: &Machine<'_>, judgement: &mut Judgement) {
+    for guarded in guarded(machine).iter().filter(|guarded| guarded.severity > Severity::Note) {
+        let name = machine.display_name(guarded.index);
+        for pair in &guarded.inside.pairs {
+            match &pair.proof {
+                KeyProof::Opened { .. } | KeyProof::Neither | KeyProof::WrongMasterKey => {}
+                KeyProof::MasterKeyMissing => judgement
+                    .gap(format!("the master key of {name} is not there to be opened"), Need::Protect),
+                KeyProof::MasterKeyDamaged(why) => {
+                    judgement.gap(format!("the master key of {name} is damaged: {why}"), Need::UndamagedCopy);
+                }
+                KeyProof::Unsupported(what) => judgement.gap(format!("{name}: {what}"), Need::KeyProof),
+                KeyProof::Lacks(need) => judgement.gap(format!("{name} was not tried"), *need),
+                KeyProof::NotTried => {
+                    judgement.gap(format!("{name} was not tried"), Need::UndamagedCopy);
+                }
+            }
+        }
+    }
 }
 
 /// Notes what keeps the DPAPI secret from being known; whether it is.

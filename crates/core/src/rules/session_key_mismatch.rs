@@ -49,6 +49,14 @@ impl Rule for SessionKeyMismatch {
             Err(judgement) => return judgement,
         };
         let mut judgement = Judgement::examined(examined);
+        for provider in config.providers.iter().filter(|provider| is_beyond_us(config, provider)) {
+            let why = if provider.machine_container {
+                "could not be read"
+            } else {
+                "belongs to a container of some user, which is not looked for"
+            };
+            judgement.gap(format!("{} {why}", wrapped_key(provider)), Need::KeyProof);
+        }
         for (provider, wrap) in proofs::wrapped(config) {
             match proofs::live_fit(machine, wrap, &provider.container) {
                 Some((_, Fit::Opens)) => {}
@@ -86,6 +94,16 @@ impl Rule for SessionKeyMismatch {
         }
         judgement
     }
+}
+
+/// Whether a provider keeps something wrapped that nothing here was tried on.
+fn is_beyond_us(config: &Config, provider: &Provider) -> bool {
+    let keeps = match provider.kind {
+        ProviderKind::Aes => provider.has_session_key,
+        ProviderKind::Rsa => proofs::values_of(config, &provider.name) > 0,
+        ProviderKind::Cng | ProviderKind::Unknown => false,
+    };
+    keeps && (provider.wrap.is_none() || !provider.machine_container)
 }
 
 /// Copies of this server's configuration that are newer than the container and have another session key for it.
