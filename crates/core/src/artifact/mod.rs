@@ -19,6 +19,7 @@ pub mod bytes;
 pub mod config;
 pub mod container;
 pub mod dpapi_blob;
+pub mod event_log;
 pub mod hive;
 pub mod lsa;
 pub mod master_key;

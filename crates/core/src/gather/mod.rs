@@ -31,7 +31,7 @@ use thiserror::Error;
 use crate::artifact::config::{ApplicationHost, Schema};
 use crate::artifact::container::Family;
 use crate::machine::facts::{Damage, EvidenceFile, Facts, ProviderKind};
-use crate::machine::{Citation, FileId, Known, Locator, Need, Protection};
+use crate::machine::{Citation, Events, FileId, Known, Locator, Need, Protection, Tls};
 use configuration::Part;
 use containers::{Interest, push_file};
 use pieces::Pieces;
@@ -232,6 +232,8 @@ fn blank() -> Facts {
         recovery: Vec::new(),
         central_store: Vec::new(),
         aspnet: Vec::new(),
+        tls: Tls::unknown(),
+        events: Events::default(),
         damage: Vec::new(),
         mismatches: Vec::new(),
         assumptions: Vec::new(),

@@ -5,12 +5,14 @@ use std::collections::BTreeMap;
 use iiskeys_evidence::acl::SecurityDescriptor;
 use iiskeys_evidence::{Container, Digests, Dir, FileRecord, Timestamp};
 
+use super::events::Events;
 use super::known::{Citation, FileId, Known, Origin};
 use super::protection::{
     AspNetSection, ConfigCopy, KeyProof, Metabase, Opens, Protection, RecoverySource, SharedConfiguration,
     Wrap,
 };
 use super::store::Store;
+use super::tls::Tls;
 use crate::artifact::container::{Family, Guid, GuidFault, Prefix};
 
 /// A file that the answer may rest on.
@@ -559,6 +561,10 @@ pub struct Facts {
     pub central_store: Vec<(String, usize, Citation)>,
     /// Sections that ASP.NET keeps encrypted.
     pub aspnet: Vec<AspNetSection>,
+    /// Certificates, bindings and sites.
+    pub tls: Tls,
+    /// What the event logs say.
+    pub events: Events,
     /// Damage.
     pub damage: Vec<Damage>,
     /// Signs of a mixture.

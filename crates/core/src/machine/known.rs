@@ -26,6 +26,8 @@ pub enum Locator {
     Entry(Arc<str>),
     /// A node of an XML document, as an XPath.
     XPath(Arc<str>),
+    /// A record of an event log, by its number.
+    Record(u64),
     /// The security descriptor that a volume keeps for the file or folder.
     Security,
 }
@@ -40,6 +42,7 @@ impl fmt::Display for Locator {
             Self::Line(line) => write!(f, "line {line}"),
             Self::Entry(name) => write!(f, "entry {name}"),
             Self::XPath(path) => write!(f, "xpath {path}"),
+            Self::Record(number) => write!(f, "record {number}"),
             Self::Security => f.write_str("security descriptor"),
         }
     }

@@ -4,18 +4,21 @@
 //! facts and derive anew.
 
 pub mod census;
+pub mod events;
 pub mod facts;
 pub mod known;
 pub mod need;
 pub mod needed;
 pub mod protection;
 pub mod store;
+pub mod tls;
 
 use std::collections::BTreeMap;
 
 use iiskeys_evidence::Timestamp;
 
 pub use census::CensusRow;
+pub use events::{EventLog, Events, KeyFileSeen, Symptom, SymptomKey, SymptomKind};
 pub use facts::*;
 pub use known::{Citation, Cited, FileId, Known, Locator, Origin};
 pub use need::Need;
@@ -26,6 +29,10 @@ pub use protection::{
     SystemSecret, Values, Wrap, WrapKind,
 };
 pub use store::Store;
+pub use tls::{
+    Certificate, CertificateBody, Endpoint, HttpBinding, KeyLink, OtherUse, Site, SiteBinding, StorePlace,
+    Tls,
+};
 
 use crate::artifact::container::WellKnown;
 use crate::artifact::container::well_known::Role;

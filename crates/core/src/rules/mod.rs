@@ -62,14 +62,25 @@ pub enum Group {
     Protection,
     /// The configuration of IIS and its keys.
     Configuration,
+    /// Certificates and what is bound to them.
+    Certificates,
+    /// What was seen to fail.
+    Symptoms,
     /// The evidence itself.
     Evidence,
 }
 
 impl Group {
     /// All groups of this build.
-    pub const ALL: [Self; 5] =
-        [Self::Identity, Self::Containers, Self::Protection, Self::Configuration, Self::Evidence];
+    pub const ALL: [Self; 7] = [
+        Self::Identity,
+        Self::Containers,
+        Self::Protection,
+        Self::Configuration,
+        Self::Certificates,
+        Self::Symptoms,
+        Self::Evidence,
+    ];
 
     /// The name on the command line and in reports.
     pub fn name(self) -> &'static str {
@@ -78,6 +89,8 @@ impl Group {
             Self::Containers => "containers",
             Self::Protection => "protection",
             Self::Configuration => "configuration",
+            Self::Certificates => "certificates",
+            Self::Symptoms => "symptoms",
             Self::Evidence => "evidence",
         }
     }

@@ -1,0 +1,102 @@
+//! Facts from event logs: which logs there are, the events of this problem family, and key files that events name.
+
+use std::collections::BTreeMap;
+
+use iiskeys_evidence::Timestamp;
+
+use super::known::{Citation, FileId};
+use crate::artifact::container::{Guid, Prefix};
+
+/// An event log that was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventLog {
+    /// The file.
+    pub file: FileId,
+    /// Its channel in lower case: `system`, `application`, `security`, `microsoft-windows-capi2/operational`, ...
+    pub channel: String,
+    /// Records that could be read.
+    pub records: u64,
+    /// Time of the earliest of them.
+    pub first: Option<Timestamp>,
+    /// Time of the latest of them.
+    pub last: Option<Timestamp>,
+    /// Whether a part of it could not be read: then what it does not show says nothing.
+    pub is_damaged: bool,
+}
+
+/// What an event is a symptom of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SymptomKind {
+    /// IISADMIN or a service that depends on it did not start or ended, with a code of this family.
+    IisAdminFailed,
+    /// Such a service did not answer in time.
+    ServiceTimeout,
+    /// TLS could not use a private key.
+    SchannelKey,
+    /// The activation service could not use a pool's identity or the configuration.
+    AppPoolIdentity,
+    /// DPAPI or CNG reported a failure.
+    Dpapi,
+    /// An HTTPS endpoint failed or its settings went away.
+    HttpEndpoint,
+    /// Configuration errors and failures of the configuration history.
+    Configuration,
+}
+
+/// Events that say the same thing about the same subject.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SymptomKey {
+    /// What it is a symptom of.
+    pub kind: SymptomKind,
+    /// The event's source.
+    pub provider: String,
+    /// The event's number.
+    pub id: u32,
+    /// Service, pool, endpoint, key or process that it is about; empty when it names none.
+    pub subject: String,
+    /// Status code, when it carries one.
+    pub code: Option<u32>,
+}
+
+/// What is counted of such events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Symptom {
+    /// How many.
+    pub count: u64,
+    /// Time of the first.
+    pub first: Timestamp,
+    /// Time of the last.
+    pub last: Timestamp,
+    /// Records: the first ones and the last, at most eight.
+    pub records: Vec<Citation>,
+}
+
+/// Events 5058 and 5061 on key files of one GUID, and other sightings of key files by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFileSeen {
+    /// The GUID in the file's name.
+    pub guid: Guid,
+    /// How many events.
+    pub count: u64,
+    /// Time of the first.
+    pub first: Timestamp,
+    /// Time of the last.
+    pub last: Timestamp,
+    /// Containers, by prefix, at most 64, with the name that the event gives.
+    pub containers: BTreeMap<Prefix, String>,
+    /// The first and the last record.
+    pub records: Vec<Citation>,
+}
+
+/// All that the event logs say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Events {
+    /// The logs, by path.
+    pub logs: Vec<EventLog>,
+    /// Symptoms.
+    pub symptoms: BTreeMap<SymptomKey, Symptom>,
+    /// Key files that events name, by GUID.
+    pub key_files: Vec<KeyFileSeen>,
+    /// Starts of the operating system or of the event log service, oldest first, at most 1000.
+    pub starts: Vec<(Timestamp, Citation)>,
+}
