@@ -3,6 +3,7 @@
 //! [`Facts`] hold what was read; [`Machine`] is derived from them and never stored in them, so that a plan can change
 //! facts and derive anew.
 
+pub mod bound;
 pub mod census;
 pub mod events;
 pub mod facts;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 
 use iiskeys_evidence::Timestamp;
 
+pub use bound::{BindingView, CertificateView, Link, Owner, Stake, TlsView};
 pub use census::CensusRow;
 pub use events::{EventLog, Events, KeyFileSeen, Symptom, SymptomKey, SymptomKind};
 pub use facts::*;
@@ -141,6 +143,8 @@ pub struct Machine<'f> {
     pub sets: BTreeMap<(Store, Prefix), ContainerSet>,
     /// One row for each GUID seen.
     pub census: Vec<CensusRow>,
+    /// The joins of TLS.
+    pub tls: TlsView,
 }
 
 impl<'f> Machine<'f> {
@@ -156,7 +160,9 @@ impl<'f> Machine<'f> {
             assumptions: facts.assumptions.clone(),
             sets: BTreeMap::new(),
             census: Vec::new(),
+            tls: TlsView::default(),
         };
+        machine.tls = bound::derive(facts, machine.web_service_runs());
         let (needed, assumptions) = needed::derive(&machine);
         machine.assumptions.extend(assumptions);
         machine.sets = sets(facts, &needed);
@@ -299,6 +305,27 @@ impl<'f> Machine<'f> {
             (Some(true), _) | (_, Some(true)) => Some(true),
             (None, None) => None,
             _ => Some(false),
+        }
+    }
+
+    /// Whether the Web service is there to serve sites, as far as the evidence tells: it is taken to be there unless the
+    /// services say otherwise.
+    fn web_service_runs(&self) -> bool {
+        match self.facts.iis.services.value() {
+            Some(services) => services.get("W3SVC").is_some_and(|service| service.start != 4),
+            None => self.iis_installed() != Some(false),
+        }
+    }
+
+    /// How a binding is called in sentences: its site with the endpoint, or the endpoint with its owner.
+    pub fn binding_name(&self, binding: &BindingView) -> String {
+        let sites = self.facts.tls.sites.value();
+        match binding.site.and_then(|(site, _)| sites?.get(site)) {
+            Some(site) => format!("HTTPS of site {} ({})", site.name, binding.endpoint),
+            None if binding.http.is_some() => {
+                format!("the HTTPS binding {} of {}", binding.endpoint, binding.owner.title())
+            }
+            None => binding.owner.title().to_owned(),
         }
     }
 

@@ -42,6 +42,10 @@ pub enum Need {
     ConfigHistory,
     /// What proves that a session key and a container belong together (metabase or DPAPI chain).
     KeyProof,
+    /// LocalSystem's own key containers.
+    SystemKeys,
+    /// A test on the server itself, for keys that are not files.
+    LiveKeyTest,
 }
 
 impl Need {
@@ -67,6 +71,8 @@ impl Need {
             Self::Redirection => "redirection.config was",
             Self::ConfigHistory => "the configuration history was",
             Self::KeyProof => "a proof of the key in use was",
+            Self::SystemKeys => "the folder of LocalSystem's own keys was",
+            Self::LiveKeyTest => "a test of the key on the server was",
         }
     }
 
@@ -119,6 +125,12 @@ impl Need {
             }
             Self::KeyProof => {
                 "the IIS metabase (inetsrv\\MetaBase.xml), or SYSTEM, SECURITY and System32\\Microsoft\\Protect\\S-1-5-18"
+            }
+            Self::SystemKeys => {
+                "%ProgramData%\\Microsoft\\Crypto\\RSA\\S-1-5-18 and %ProgramData%\\Microsoft\\Crypto\\SystemKeys, or listings of them"
+            }
+            Self::LiveKeyTest => {
+                "the output of certutil -v -verifystore MY on the server, which tests each certificate's key; no file shows it"
             }
         }
     }

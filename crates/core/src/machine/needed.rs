@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::facts::{ProviderKind, Service};
 use super::known::{Citation, Known};
 use super::store::Store;
-use super::{Generation, Machine};
+use super::{Generation, Link, Machine, Stake};
 use crate::artifact::container::WellKnown;
 use crate::artifact::container::well_known::Role;
 use crate::artifact::container::{Family, Prefix};
@@ -101,6 +101,7 @@ pub(super) fn derive(machine: &Machine<'_>) -> (Vec<Needed>, Vec<String>) {
     // Last, as these do not say which parts of IIS are installed.
     by_central_store(machine, &mut collector);
     by_aspnet(machine, &mut collector);
+    by_certificates(machine, &mut collector);
     (collector.found.into_values().collect(), collector.assumptions)
 }
 
@@ -316,6 +317,40 @@ fn was(machine: &Machine<'_>) -> Option<Option<Citation>> {
             && ["WASProcessModel", "ProcessModel"].iter().any(|known| name.eq_ignore_ascii_case(known))
     });
     installed.then(|| components.citation().cloned())
+}
+
+/// (c) Certificates that a binding of IIS uses.
+fn by_certificates(machine: &Machine<'_>, collector: &mut Collector) {
+    let certificates = machine.facts.tls.certificates.value().map(Vec::as_slice).unwrap_or_default();
+    for (certificate, view) in certificates.iter().zip(&machine.tls.certificates) {
+        let Some(link) = certificate.link.value().filter(|_| view.link == Link::Machine) else { continue };
+        // A container of CAPI that the provider of CNG opens is needed where it stands.
+        let found = view.by_name.first().and_then(|&index| {
+            let folder = machine.folder_of(index);
+            view.places.iter().find(|(store, _)| *store == folder.store)
+        });
+        let Some((store, _)) = found.or(view.places.first()) else { continue };
+        if !matches!(store, Store::RsaMachine | Store::CngMachine) {
+            continue;
+        }
+        for binding in view.used_by.iter().filter_map(|&at| machine.tls.bindings.get(at)) {
+            let weight = match binding.stake {
+                Stake::Live => Weight::Error,
+                Stake::Idle => Weight::Warning,
+                Stake::None => continue,
+            };
+            let user = machine.binding_name(binding);
+            let reason = Reason {
+                text: format!("certificate {} of {user} is linked to it", certificate.thumbprint),
+                citation: Some(certificate.citation.clone()),
+            };
+            if let Some(needed) = collector.add(&link.container, store.family(), weight, reason)
+                && !needed.users.contains(&user)
+            {
+                needed.users.push(user);
+            }
+        }
+    }
 }
 
 /// (d) Nothing says what is installed: each IIS container that stands under any GUID is assumed needed.

@@ -2,7 +2,7 @@
 
 use crate::artifact::container::{Family, Guid, Prefix};
 use crate::machine::facts::{ContainerFile, Content, FolderRole, GuidValue, Inside, Pair};
-use crate::machine::{Cited, Facts, KeyProof, Known, Need, Opens, Origin, Store};
+use crate::machine::{Cited, Facts, KeyLink, KeyProof, Known, Need, Opens, Origin, Store};
 use crate::rules::{Grant, Place};
 use iiskeys_evidence::acl::{Account, Ace, AceFlags, AceKind, Dacl, SecurityDescriptor};
 
@@ -59,6 +59,13 @@ pub enum Action {
         /// The copy, an index into the facts.
         copy: usize,
     },
+    /// Link a certificate to the container that holds its key.
+    LinkCertificate {
+        /// The certificate, an index into the facts.
+        certificate: usize,
+        /// The container, an index into the facts.
+        container: usize,
+    },
     /// Take entries away that deny accounts their access, and grant it to them.
     GrantAccess {
         /// Of what.
@@ -94,6 +101,10 @@ impl Action {
             Self::RestoreConfig { copy } => {
                 let planned = matches!(&facts.config, Known::Read(Cited { origin: Origin::Planned(_), .. }));
                 !planned && facts.copies.get(*copy).is_some_and(|copy| copy.content.is_ok())
+            }
+            Self::LinkCertificate { certificate, container } => {
+                exists(container)
+                    && facts.tls.certificates.value().is_some_and(|all| all.get(*certificate).is_some())
             }
             Self::Replace { store, .. } => facts
                 .folders
@@ -148,6 +159,7 @@ impl Action {
                 };
                 facts.config = Known::Read(Cited { value, origin: Origin::Planned(step) });
             }
+            Self::LinkCertificate { certificate, container } => link(facts, *certificate, *container, step),
             Self::Replace { store, prefix, name, .. } => replace(facts, *store, *prefix, name, step),
         }
     }
@@ -194,6 +206,32 @@ fn granted(before: &SecurityDescriptor, grants: &[Grant]) -> SecurityDescriptor 
         account: Account::Sid(grant.sid.clone()),
     }));
     SecurityDescriptor { dacl: Dacl::Entries { aces, protected: *protected }, ..before.clone() }
+}
+
+/// What certutil writes: the container's name with the software provider of its family.
+fn link(facts: &mut Facts, certificate: usize, container: usize, step: u16) {
+    let Some(Content::Read(inside)) = facts.containers.get(container).map(|container| &container.content)
+    else {
+        return;
+    };
+    let is_cng = inside.family == Family::Cng;
+    let value = KeyLink {
+        container: inside.name.clone().unwrap_or_default(),
+        provider: if is_cng {
+            "Microsoft Software Key Storage Provider"
+        } else {
+            "Microsoft RSA SChannel Cryptographic Provider"
+        }
+        .to_owned(),
+        provider_type: if is_cng { 0 } else { 12 },
+        flags: 0x20,
+        key_spec: u32::from(!is_cng),
+    };
+    if let Known::Read(certificates) = &mut facts.tls.certificates
+        && let Some(certificate) = certificates.value.get_mut(certificate)
+    {
+        certificate.link = Known::Read(Cited { value, origin: Origin::Planned(step) });
+    }
 }
 
 /// The name of a file that was set aside.

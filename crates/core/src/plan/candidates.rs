@@ -213,9 +213,10 @@ fn preference(remedy: &Remedy) -> u8 {
         Remedy::AdoptContainer { .. } => 2,
         Remedy::RenameToInnerName { .. } => 3,
         Remedy::MoveToCurrentRoot { .. } => 4,
-        Remedy::GrantAccess { .. } => 5,
-        Remedy::ReplaceContainer { .. } => 6,
-        Remedy::RestoreGuid(_) | Remedy::Advice(_) => 7,
+        Remedy::LinkCertificate { .. } => 5,
+        Remedy::GrantAccess { .. } => 6,
+        Remedy::ReplaceContainer { .. } => 7,
+        Remedy::RestoreGuid(_) | Remedy::Advice(_) => 8,
     }
 }
 
@@ -266,6 +267,9 @@ fn actions_for(machine: &Machine<'_>, remedy: &Remedy, source: Source) -> Vec<Ac
             vec![Action::GrantAccess { place: *place, grants: grants.clone() }]
         }
         Remedy::RestoreConfig { copy } => vec![Action::RestoreConfig { copy: *copy }],
+        Remedy::LinkCertificate { certificate, container } => {
+            vec![Action::LinkCertificate { certificate: *certificate, container: *container }]
+        }
         Remedy::RestoreGuid(_) | Remedy::Advice(_) => Vec::new(),
     }
 }

@@ -56,6 +56,33 @@ pub(super) fn set_guid(machine: &Machine<'_>, guid: &str) -> Option<String> {
     ))
 }
 
+/// The registry key of a certificate store of the machine.
+pub(super) fn store_key(store: &str) -> String {
+    format!("HKLM\\SOFTWARE\\Microsoft\\SystemCertificates\\{store}")
+}
+
+/// A command that saves a certificate store with the links to its keys; `None` when its name cannot be quoted.
+pub(super) fn save_store(machine: &Machine<'_>, store: &str) -> Option<String> {
+    let key = store_key(store);
+    let file = quote(&format!("{BACKUP}\\certificates-{}.reg", store.replace(' ', "-")))?;
+    Some(match machine.generation {
+        Some(Generation::Nt50 | Generation::Nt51) => {
+            let key = key.replacen("HKLM", "HKEY_LOCAL_MACHINE", 1);
+            format!("regedit /e {file} {}", quote(&key)?)
+        }
+        _ => format!("reg export {} {file} /y{}", quote(&key)?, view(machine)),
+    })
+}
+
+/// A command that links a certificate to its key; `None` when a name cannot be quoted, and on Windows 2000, which has no
+/// such command.
+pub(super) fn repair_store(machine: &Machine<'_>, store: &str, thumbprint: &str) -> Option<String> {
+    if machine.generation == Some(Generation::Nt50) {
+        return None;
+    }
+    Some(format!("certutil -repairstore {} {}", quote(store)?, quote(thumbprint)?))
+}
+
 /// Names the 64-bit view, which a 32-bit prompt would miss.
 fn view(machine: &Machine<'_>) -> &'static str {
     if machine.facts.os.is_64_bit.value() == Some(&true) { " /reg:64" } else { "" }

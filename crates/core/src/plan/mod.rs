@@ -2,6 +2,7 @@
 
 mod action;
 mod candidates;
+mod certificates;
 mod commands;
 mod grants;
 mod steps;

@@ -3,9 +3,9 @@
 use super::action::{self, Action, Source};
 use super::candidates::Candidate;
 use super::commands::{self, BACKUP};
-use super::grants;
-use crate::artifact::container::Family;
+use super::{certificates, grants};
 use crate::artifact::container::well_known::Role;
+use crate::artifact::container::{Family, Guid};
 use crate::machine::facts::{Content, FolderRole, KeyFolder};
 use crate::machine::{Machine, Store};
 use crate::rules::{self, Place};
@@ -47,7 +47,7 @@ pub(super) fn render(machine: &Machine<'_>, candidate: &Candidate) -> Vec<Step> 
     }
     steps.push(services.start(machine));
     if let Some(guid) = &candidate.tls_under {
-        steps.push(tls(guid.as_str()));
+        steps.extend(tls(machine, candidate, guid));
     }
     steps.push(verify(machine));
     steps
@@ -102,7 +102,7 @@ fn back_up(machine: &Machine<'_>, candidate: &Candidate) -> Step {
                     })
                 }
                 Action::Replace { store, .. } => *store == folder.store,
-                Action::RestoreConfig { .. } => false,
+                Action::RestoreConfig { .. } | Action::LinkCertificate { .. } => false,
                 Action::GrantAccess { place, .. } => {
                     grants::folder_of(facts, *place).is_some_and(|own| own.store == folder.store)
                 }
@@ -127,8 +127,11 @@ fn back_up(machine: &Machine<'_>, candidate: &Candidate) -> Step {
     }
     commands.insert(0, format!("mkdir \"{BACKUP}\""));
     commands.push(commands::save_key(machine));
+    let relinked = certificates::stores(machine, candidate);
+    commands.extend(relinked.iter().filter_map(|store| commands::save_store(machine, store)));
     let mut paths: Vec<String> = stores.iter().map(|(_, folder)| folder.windows_path.clone()).collect();
     paths.extend(config.then(|| config_folder(machine)));
+    paths.extend(relinked.iter().map(|store| commands::store_key(store)));
     let replaces = candidate.needs_outside();
     if replaces && machine.iis_major().is_none_or(|major| major >= 7) {
         commands.push("%windir%\\System32\\inetsrv\\appcmd.exe add backup before-key-repair".to_owned());
@@ -233,6 +236,9 @@ fn change(machine: &Machine<'_>, facts: &crate::machine::Facts, action: &Action)
             }
         }
         Action::RestoreConfig { copy } => restore_config(machine, *copy),
+        Action::LinkCertificate { certificate, container } => {
+            certificates::link(machine, facts, *certificate, *container)
+        }
         Action::GrantAccess { place, grants } => grants::step(machine, facts, *place, grants),
         Action::Replace { store, prefix, name, source } => {
             replace(machine, *store, &prefix.to_string(), name, *source)
@@ -299,6 +305,12 @@ fn replace(machine: &Machine<'_>, store: Store, prefix: &str, name: &str, source
     let capi_exchange =
         store.family() == Family::Capi && !matches!(role, Some(Role::MetabaseKey | Role::MetabaseRemote));
     let quoted = commands::quote(name);
+    if role.is_none()
+        && let Some(step) =
+            certificates::replace(machine, &format!("{folder}\\{prefix}_{guid}"), name, source)
+    {
+        return step;
+    }
     match source {
         Source::Original => {
             let mut detail = format!(
@@ -408,7 +420,8 @@ impl Services {
                             .get(*container)
                             .is_some_and(|file| file.prefix == Some(prefix)),
                         Action::GrantAccess { place: Place::Folder(_), .. }
-                        | Action::RestoreConfig { .. } => false,
+                        | Action::RestoreConfig { .. }
+                        | Action::LinkCertificate { .. } => false,
                     })
                 },
             )
@@ -477,20 +490,31 @@ impl Services {
     }
 }
 
-fn tls(guid: &str) -> Step {
-    Step {
+/// What must be looked after one by one where containers stay under the old GUID; none where no certificate is concerned.
+fn tls(machine: &Machine<'_>, candidate: &Candidate, guid: &Guid) -> Option<Step> {
+    let left = certificates::left_under(machine, candidate, guid);
+    if machine.facts.tls.certificates.is_settled() && left.is_empty() {
+        return None;
+    }
+    let which = if left.is_empty() {
+        "Which certificates are concerned is not in evidence.".to_owned()
+    } else {
+        format!("Certificates with their containers: {}.", rules::join(&left, 20))
+    };
+    Some(Step {
         action: "repair-tls-keys",
         target: format!("certificates whose containers stand under {guid}"),
-        detail: "HTTPS fails with Schannel 36870 and 0x80090016 while a certificate's container stands under the old \
-                 GUID. For each site in turn: rename the certificate's container to the current GUID as above; or let \
-                 certutil -repairstore my <thumbprint> link the certificate to its key again; or remove the \
-                 certificate, import the PFX again and bind it to the site."
-            .to_owned(),
+        detail: format!(
+            "HTTPS fails with Schannel 36870 and 0x80090016 while a certificate's container stands under the old GUID. \
+             {which} For each in turn: rename the certificate's container to the current GUID as above; or let certutil \
+             -repairstore my <thumbprint> link the certificate to its key again; or remove the certificate, import the \
+             PFX again and bind it to the site."
+        ),
         commands: Vec::new(),
         risk: "Removing a certificate without a PFX at hand loses it.".to_owned(),
         undo: "Rename the container back.".to_owned(),
         verify: "The site answers over HTTPS, and the System log shows no new Schannel 36870.".to_owned(),
-    }
+    })
 }
 
 fn verify(machine: &Machine<'_>) -> Step {

@@ -77,6 +77,8 @@ pub fn build(
         key_containers: containers(machine, &ids),
         container_groups: groups(machine),
         containers_only_counted: only_counted(machine),
+        certificates: tls::certificates(machine, &ids),
+        bindings: tls::bindings(machine, &ids),
         config: config(machine, &ids),
         config_copies: config_copies(machine, &ids),
         dpapi: dpapi(machine, &ids),
@@ -225,6 +227,15 @@ fn remedy_text(machine: &Machine<'_>, remedy: &Remedy) -> String {
         Remedy::RestoreConfig { copy } => {
             let path = machine.facts.copies.get(*copy).map_or("", |copy| copy.windows_path.as_str());
             format!("Put the copy {path} of the configuration back, with IIS stopped.")
+        }
+        Remedy::LinkCertificate { certificate, container } => {
+            let certificates = machine.facts.tls.certificates.value();
+            let certificate = certificates.and_then(|all| all.get(*certificate));
+            format!(
+                "Link certificate {} to the key in {} (certutil -repairstore).",
+                certificate.map_or("", |certificate| certificate.thumbprint.as_str()),
+                name(*container)
+            )
         }
         Remedy::Advice(text) => text.clone(),
     }

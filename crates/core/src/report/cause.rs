@@ -5,7 +5,7 @@ use crate::machine::Machine;
 use crate::rules::{self, Finding, Judgement, Rule, Severity};
 
 /// The order in which causes stand in the chain, the earliest first.
-const CHAIN: [&str; 25] = [
+const CHAIN: [&str; 31] = [
     "evidence-mixed",
     "machine-guid-missing",
     "machine-guid-malformed",
@@ -30,6 +30,12 @@ const CHAIN: [&str; 25] = [
     "session-key-mismatch",
     "metabase-key-mismatch",
     "encrypted-value-unreadable",
+    "binding-certificate-missing",
+    "certificate-key-missing",
+    "certificate-key-orphaned",
+    "certificate-key-mismatch",
+    "certificate-key-in-user-store",
+    "certificate-key-unlinked",
     "machine-guid-pending",
 ];
 
@@ -99,6 +105,18 @@ fn belongs(machine: &Machine<'_>, cause: &str, error: &Finding) -> bool {
         || error.rule == "container-duplicated"
     {
         return true;
+    }
+    // A change of the GUID leaves the container of a certificate under another one.
+    if let Some(thumbprint) = error.subject.strip_prefix("certificate:") {
+        let certificates = machine.facts.tls.certificates.value().map(Vec::as_slice).unwrap_or_default();
+        let mut joined = certificates.iter().zip(&machine.tls.certificates);
+        return joined.any(|(certificate, view)| {
+            certificate.thumbprint == thumbprint
+                && view
+                    .by_name
+                    .iter()
+                    .any(|&index| machine.standing(index) == Some(crate::machine::Standing::OtherGuid))
+        });
     }
     machine.sets.values().any(|set| {
         error.subject.contains(&set.prefix.to_string())

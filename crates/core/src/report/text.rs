@@ -15,6 +15,7 @@ pub fn to_text(report: &Report) -> String {
     out.paragraph(0, &report.summary);
     machine(&mut out, report);
     sources(&mut out, report);
+    bindings(&mut out, report);
     proofs(&mut out, report);
     cause(&mut out, report);
     down(&mut out, report);
@@ -164,6 +165,26 @@ fn sources(out: &mut Page, report: &Report) {
             let size = size_of(volume.size);
             out.item(4, "- ", &format!("{number}{label}, {}, {size}{letter}{skipped}", volume.content));
         }
+    }
+}
+
+/// Each way on which TLS is answered, with the state of its key.
+fn bindings(out: &mut Page, report: &Report) {
+    if report.bindings.is_empty() {
+        return;
+    }
+    out.heading("HTTPS");
+    for row in &report.bindings {
+        let who = match &row.site {
+            Some(site) => format!("site {site}, {}", row.endpoint),
+            None => format!("{} ({})", row.endpoint, row.owner),
+        };
+        let certificate =
+            row.thumbprint.as_ref().map(|hash| format!(", certificate {hash}")).unwrap_or_default();
+        let container = row.container.as_ref().map(|name| format!(", container {name}")).unwrap_or_default();
+        let file = row.file.as_ref().map(|file| format!(", file {file}")).unwrap_or_default();
+        let state = row.state.replace('-', " ");
+        out.item(2, "", &format!("{who}: {state}{certificate}{container}{file}"));
     }
 }
 

@@ -1,7 +1,7 @@
 //! `container-duplicated`
 
-use super::support;
 use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
+use super::{certificates, support};
 use crate::artifact::container::well_known::Role;
 use crate::machine::{Citation, Condition, ContainerSet, FolderRole, Locator, Machine, Standing};
 
@@ -16,14 +16,14 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "note where nothing speaks against the current copy, or nothing needs the container",
     summary: "One container stands under two or more GUIDs, one of them current.",
     core: true,
-    explains: &[],
+    explains: &["certificate-key-mismatch"],
     meaning: "A service that did not find its container made a new one under the current GUID. The new one has no \
               key, or another key than the one that the configuration was encrypted with. Machines that were keyed \
               again after an old change look the same and are healthy, so the copies are compared.",
     proof: "Both files carry the same hash before the underscore. It is an error only where the current copy is empty \
             or damaged; or has a key of another size than the session key of the live configuration needs while \
-            another copy fits; or where the second container of the metabase stands only under the other GUID, which \
-            shows that the service was started after the GUID had changed and stopped half-way.",
+            another copy fits; or another copy holds the key of a certificate that is in use; or the second \
+            container of the metabase stands only under the other GUID, which shows that the service was started after the GUID had changed and stopped half-way.",
     repair: "Set the current copy aside (rename, never delete) and give the older complete one the current GUID, or \
              put the old GUID back.",
     references: &[
@@ -94,6 +94,9 @@ pub(super) fn objection(machine: &Machine<'_>, set: &ContainerSet, current: usiz
             );
         }
     }
+    if let Some(objection) = by_certificate(machine, set, current) {
+        return Some(objection);
+    }
     let wanted = machine.need_of(set.store, set.prefix)?.session_key_bits?;
     let bits = |index: usize| exchange_bits(machine, index);
     let have = bits(current)?;
@@ -108,6 +111,25 @@ pub(super) fn objection(machine: &Machine<'_>, set: &ContainerSet, current: usiz
         ),
         Confidence::Proven,
     )
+}
+
+/// A certificate that is linked to the container and whose key another copy holds instead of the current one.
+fn by_certificate(machine: &Machine<'_>, set: &ContainerSet, current: usize) -> Option<Objection> {
+    let others = machine.standing_copies(set, Standing::OtherGuid);
+    let linked = certificates::all(machine)
+        .filter(|seen| certificates::is_used(seen) && seen.view.places.contains(&(set.store, set.prefix)));
+    let mut wrong = linked.filter(|seen| {
+        certificates::holds_key(machine, seen, current) == Some(false)
+            && others.iter().any(|&other| certificates::holds_key(machine, seen, other) == Some(true))
+    });
+    let seen = wrong.next()?;
+    Some(Objection {
+        why: format!(
+            "another copy holds the key of certificate {}, and the current one does not",
+            seen.certificate.thumbprint
+        ),
+        confidence: Confidence::Proven,
+    })
 }
 
 /// Whether the second container of the metabase stands only under a GUID under which an older copy of the first one

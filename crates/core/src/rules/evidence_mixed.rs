@@ -24,6 +24,10 @@ pub static INFO: RuleInfo = RuleInfo {
         "container-duplicated",
         "container-empty",
         "container-corrupt",
+        "binding-certificate-missing",
+        "certificate-key-missing",
+        "certificate-key-orphaned",
+        "certificate-key-mismatch",
         "container-incomplete",
     ],
     meaning: "A registry of one machine beside the key files of another looks exactly like a changed MachineGuid, and \

@@ -137,6 +137,13 @@ pub enum Remedy {
         /// The copy.
         copy: usize,
     },
+    /// Link a certificate to the container that holds its key.
+    LinkCertificate {
+        /// The certificate, an index into the facts.
+        certificate: usize,
+        /// The container, an index into the facts.
+        container: usize,
+    },
     /// Write a well-formed MachineGuid.
     WriteGuid(Guid),
     /// Nothing that a plan can do; one sentence of advice.

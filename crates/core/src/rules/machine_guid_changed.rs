@@ -31,6 +31,8 @@ pub static INFO: RuleInfo = RuleInfo {
         "container-empty",
         "container-incomplete",
         "dpapi-secret-rotated",
+        "certificate-key-orphaned",
+        "certificate-key-mismatch",
     ],
     meaning: "The MachineGuid is part of each container's file name. When it changes, the keys are still on the disk \
               and nothing finds them: services make new, empty containers or fail with NTE_BAD_SIGNATURE \

@@ -1,10 +1,17 @@
 //! One rule, one file, one page of explanation. A rule is a pure function of the [`Machine`].
 
 mod catalogue;
+mod certificates;
 mod finding;
 mod proofs;
 mod support;
 
+pub mod binding_certificate_missing;
+pub mod certificate_key_in_user_store;
+pub mod certificate_key_mismatch;
+pub mod certificate_key_missing;
+pub mod certificate_key_orphaned;
+pub mod certificate_key_unlinked;
 pub mod config_backup_usable;
 pub mod config_mixed_keys;
 pub mod config_provider_missing;
@@ -47,6 +54,7 @@ pub use finding::{Cite, Confidence, Finding, Grant, Place, Remedy, Severity};
 pub(crate) use machine_guid_changed::{was_cloned, window};
 pub(crate) use proofs::Fit;
 pub(crate) use session_key_mismatch::foreign_since;
+pub(crate) use support::join;
 
 use crate::machine::{Machine, Need};
 
@@ -236,6 +244,12 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &recovery_export_present::RecoveryExportPresent,
         &shared_configuration::SharedConfiguration,
         &metabase_key_mismatch::MetabaseKeyMismatch,
+        &binding_certificate_missing::BindingCertificateMissing,
+        &certificate_key_missing::CertificateKeyMissing,
+        &certificate_key_orphaned::CertificateKeyOrphaned,
+        &certificate_key_unlinked::CertificateKeyUnlinked,
+        &certificate_key_mismatch::CertificateKeyMismatch,
+        &certificate_key_in_user_store::CertificateKeyInUserStore,
         &hive_dirty::HiveDirty,
         &timestamps_lost::TimestampsLost,
         &evidence_damaged::EvidenceDamaged,
@@ -246,6 +260,16 @@ pub fn all() -> &'static [&'static dyn Rule] {
 /// How a wrapped key and the container that Windows opens under that name stand to each other.
 pub(crate) fn live_fit(machine: &Machine<'_>, wrap: usize, container: &str) -> Option<Fit> {
     proofs::live_fit(machine, wrap, container).map(|(_, fit)| fit)
+}
+
+/// Whether a container holds a certificate's key; `None` where that cannot be compared.
+pub(crate) fn certificate_holds_key(
+    machine: &Machine<'_>,
+    certificate: &crate::machine::Certificate,
+    view: &crate::machine::CertificateView,
+    container: usize,
+) -> Option<bool> {
+    certificates::holds_key(machine, &certificates::Seen { index: 0, certificate, view }, container)
 }
 
 /// The rule of that name.

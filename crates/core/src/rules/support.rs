@@ -140,7 +140,7 @@ pub(super) fn scope_sentence(machine: &Machine<'_>, need: &Needed) -> String {
 }
 
 /// Lists up to `limit` names.
-pub(super) fn join(names: &[String], limit: usize) -> String {
+pub(crate) fn join(names: &[String], limit: usize) -> String {
     if names.len() <= limit {
         names.join(", ")
     } else {

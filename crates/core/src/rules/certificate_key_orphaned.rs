@@ -1,0 +1,131 @@
+//! `certificate-key-orphaned`
+
+use super::certificates;
+use super::support;
+use super::{Confidence, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
+use crate::machine::{Machine, Standing};
+
+/// See [`INFO`].
+pub struct CertificateKeyOrphaned;
+
+/// The rule's page.
+pub static INFO: RuleInfo = RuleInfo {
+    name: "certificate-key-orphaned",
+    group: Group::Certificates,
+    severity: Severity::Error,
+    lowered: "warning where only a stopped site or an endpoint without a site uses the certificate; note where nothing \
+              of IIS does",
+    summary: "The container that a certificate is linked to stands only under GUIDs that are not the current one.",
+    core: false,
+    explains: &["symptom-schannel-key"],
+    meaning: "The key is whole and on the disk, and Windows does not find it, because the GUID in its file name is not \
+              the MachineGuid of today. This is what is left of HTTPS after the container of the IIS Admin Service alone \
+              was renamed: Schannel reports 36870 with 0x80090016 for each such site.",
+    proof: "The file stands under the hash of the container's name and another GUID. Where the file was read, its public \
+            key is compared with the certificate's, so a match is proven and not taken from the name.",
+    repair: "Put the old MachineGuid back, or rename the container to the current GUID; else certutil -repairstore, else \
+             import the PFX again and bind it.",
+    references: &[
+        "How to resolve \"an attempt was made to reference a token that does not exist\" (forum article): HTTPS after the repair",
+        "KB884872 (Windows 2000: MachineGuid is reset)",
+    ],
+};
+
+impl Rule for CertificateKeyOrphaned {
+    fn info(&self) -> &'static RuleInfo {
+        &INFO
+    }
+
+    fn judge(&self, machine: &Machine<'_>) -> Judgement {
+        if let Some(judgement) = support::template(machine) {
+            return judgement;
+        }
+        let mut judgement =
+            match certificates::begin(machine, "no linked container stands only under another GUID") {
+                Ok(judgement) => judgement,
+                Err(judgement) => return judgement,
+            };
+        if !support::require_guid(machine, &mut judgement) {
+            return judgement;
+        }
+        let mut unused = Vec::new();
+        for seen in certificates::all(machine) {
+            if seen.view.by_name.is_empty() {
+                certificates::require_folders(machine, &seen, &mut judgement);
+                continue;
+            }
+            let stands = |index: &usize, wanted| machine.standing(*index) == Some(wanted);
+            let is_found = seen.view.by_name.iter().any(|index| {
+                stands(index, Standing::Current)
+                    || stands(index, Standing::OtherRoot) && machine.container(*index).guid == machine.guid
+            });
+            let left: Vec<usize> = seen
+                .view
+                .by_name
+                .iter()
+                .copied()
+                .filter(|index| stands(index, Standing::OtherGuid))
+                .collect();
+            if is_found || left.is_empty() {
+                continue;
+            }
+            if !certificates::is_used(&seen) {
+                unused.push(seen);
+                continue;
+            }
+            let held = |index: &usize| certificates::holds_key(machine, &seen, *index);
+            let proof = left.iter().filter_map(held).max();
+            let confidence = match proof {
+                Some(true) => support::absence(machine, machine.folder_of(left[0]).store),
+                _ => Confidence::Strong,
+            };
+            let key = match proof {
+                Some(true) => "Its public key is the certificate's.",
+                Some(false) => "Its public key is not the certificate's, so putting it back is not enough.",
+                None => "Whether its key is the certificate's was not compared.",
+            };
+            let mut finding = certificates::finding(
+                machine,
+                &seen,
+                INFO.name,
+                certificates::severity(machine, &seen),
+                confidence.min(support::guid_confidence(machine)),
+                format!(
+                    "The private key of certificate {} stands only under another GUID",
+                    certificates::name(seen.certificate)
+                ),
+                format!(
+                    "Its container is there as {}, and the MachineGuid is {}. {key}",
+                    machine.container(left[0]).name,
+                    machine.guid.as_ref().map_or("not known", |guid| guid.as_str()),
+                ),
+                &left,
+            );
+            finding.evidence.extend(support::cite_guid(machine));
+            if proof != Some(false) {
+                let from = left.iter().find_map(|&index| machine.container(index).guid);
+                if let Some(from) = from {
+                    finding.remedies.insert(0, Remedy::RestoreGuid(from));
+                    let place = (machine.folder_of(left[0]).store, machine.container(left[0]).prefix);
+                    if let (store, Some(prefix)) = place {
+                        let adopt = Remedy::AdoptContainer { store, prefix, from };
+                        if !finding.remedies.contains(&adopt) {
+                            finding.remedies.insert(1, adopt);
+                        }
+                    }
+                }
+            }
+            judgement.findings.push(finding);
+        }
+        judgement.findings.extend(certificates::note_on_unused(
+            machine,
+            INFO.name,
+            "their containers stand only under another GUID",
+            &unused,
+        ));
+        if !unused.is_empty() {
+            certificates::require_bindings(machine, &mut judgement);
+        }
+        judgement
+    }
+}

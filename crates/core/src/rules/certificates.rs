@@ -1,0 +1,332 @@
+//! What the rules about certificates share: how a binding weighs, how a certificate is named and cited, which evidence is
+//! lacking, and the ways back in their order.
+
+use super::support;
+use super::{Cite, Confidence, Finding, Judgement, Remedy, Severity};
+use crate::machine::{
+    Certificate, CertificateView, Citation, Content, KeyLink, Link, Locator, Machine, Need, RecoveryKind,
+    Stake, Standing, Store,
+};
+
+/// A certificate with its joins.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'m> {
+    pub index: usize,
+    pub certificate: &'m Certificate,
+    pub view: &'m CertificateView,
+}
+
+/// Every certificate of the machine's stores.
+pub(super) fn all<'m>(machine: &'m Machine<'_>) -> impl Iterator<Item = Seen<'m>> {
+    let certificates = machine.facts.tls.certificates.value().map(Vec::as_slice).unwrap_or_default();
+    certificates.iter().zip(&machine.tls.certificates).enumerate().map(|(index, (certificate, view))| Seen {
+        index,
+        certificate,
+        view,
+    })
+}
+
+/// Begins a rule about certificates: `Err` when there is nothing to look at, or nothing in evidence.
+pub(super) fn begin(machine: &Machine<'_>, examined: &str) -> Result<Judgement, Judgement> {
+    let tls = &machine.facts.tls;
+    let mut judgement = Judgement::examined(examined);
+    if let Some((why, need)) = tls.certificates.gap() {
+        judgement.gap(format!("the certificate stores: {why}"), need);
+        return Err(judgement);
+    }
+    if tls.certificates.value().is_none_or(Vec::is_empty) && machine.tls.bindings.is_empty() {
+        return if machine.tls.bindings_known {
+            Err(Judgement::not_applicable(
+                "no certificate stands in a machine store and nothing is bound to one",
+            ))
+        } else {
+            judgement.gap("which certificates are bound is not in evidence", Need::SystemHive);
+            Err(judgement)
+        };
+    }
+    Ok(judgement)
+}
+
+/// Notes that the weight of findings is not known where bindings are not in evidence.
+pub(super) fn require_bindings(machine: &Machine<'_>, judgement: &mut Judgement) {
+    if !machine.tls.bindings_known {
+        let need = machine.facts.tls.bindings.gap().map_or(Need::SystemHive, |(_, need)| need);
+        judgement.gap("which certificates are bound is not in evidence", need);
+    }
+}
+
+/// Notes the key folders that must be seen to follow a link. Whether all of them are there.
+pub(super) fn require_folders(machine: &Machine<'_>, seen: &Seen<'_>, judgement: &mut Judgement) -> bool {
+    let mut all = true;
+    for (store, _) in &seen.view.places {
+        if !machine.has_store(*store) {
+            all = false;
+            judgement.gap(
+                format!("the folder of the store {} is not in evidence", store.id()),
+                support::need_for(*store),
+            );
+        }
+    }
+    if seen.view.places.is_empty() && seen.view.link == Link::Machine {
+        all = false;
+        let name = &seen.certificate.thumbprint;
+        judgement.gap(
+            format!(
+                "the container of certificate {name} has a name whose file cannot be told with certainty"
+            ),
+            Need::KeyFileContents,
+        );
+    }
+    all
+}
+
+/// Error if a site in service hangs on it, warning if one out of service does, else note; with the reason.
+pub(super) fn severity(machine: &Machine<'_>, seen: &Seen<'_>) -> Severity {
+    match machine.tls.stake(seen.index) {
+        Stake::Live => Severity::Error,
+        Stake::Idle => Severity::Warning,
+        Stake::None => Severity::Note,
+    }
+}
+
+/// Warning if it is bound, else note.
+pub(super) fn warning_if_bound(machine: &Machine<'_>, seen: &Seen<'_>) -> Severity {
+    severity(machine, seen).min(Severity::Warning)
+}
+
+/// Whether anything at all uses it.
+pub(super) fn is_used(seen: &Seen<'_>) -> bool {
+    !seen.view.used_by.is_empty()
+}
+
+/// `certificate:MY/THUMBPRINT`.
+pub(super) fn subject(certificate: &Certificate) -> String {
+    format!("certificate:{}", certificate.thumbprint)
+}
+
+/// Its name for a sentence.
+pub(super) fn name(certificate: &Certificate) -> String {
+    match certificate.body.value() {
+        Some(body) if !body.subject.is_empty() => format!("{} ({})", body.subject, certificate.thumbprint),
+        _ => certificate.thumbprint.clone(),
+    }
+}
+
+/// The certificate as a citation, with what ties it to its key.
+pub(super) fn cite(certificate: &Certificate) -> Cite {
+    let mut observed = format!("{} in store {}", certificate.thumbprint, certificate.store);
+    if let Some(body) = certificate.body.value() {
+        observed.push_str(&format!(", valid until {}", body.not_after.day()));
+    }
+    match certificate.link.value() {
+        Some(link) => {
+            observed.push_str(&format!(", linked to container {} of {}", link.container, provider(link)))
+        }
+        None => observed.push_str(", without a link to a key"),
+    }
+    Cite { citation: certificate.citation.clone(), observed }
+}
+
+/// The provider's name, or what its absence means.
+fn provider(link: &KeyLink) -> String {
+    if link.provider.is_empty() {
+        format!("the default provider of type {}", link.provider_type)
+    } else {
+        link.provider.clone()
+    }
+}
+
+/// The bindings that use a certificate, as citations.
+pub(super) fn cite_users(machine: &Machine<'_>, seen: &Seen<'_>) -> Vec<Cite> {
+    let used = seen.view.used_by.iter().filter_map(|&at| machine.tls.bindings.get(at));
+    used.map(|binding| Cite { citation: binding.citation.clone(), observed: machine.binding_name(binding) })
+        .collect()
+}
+
+/// What does not work without it: the users of IIS.
+pub(super) fn affects(machine: &Machine<'_>, seen: &Seen<'_>) -> Vec<String> {
+    let used = seen.view.used_by.iter().filter_map(|&at| machine.tls.bindings.get(at));
+    let mut names: Vec<String> = used
+        .filter(|binding| binding.stake == Stake::Live)
+        .map(|binding| machine.binding_name(binding))
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// One or two sentences: what uses it, and why that weighs less than it could.
+pub(super) fn use_sentence(machine: &Machine<'_>, seen: &Seen<'_>) -> String {
+    let used: Vec<_> = seen.view.used_by.iter().filter_map(|&at| machine.tls.bindings.get(at)).collect();
+    if used.is_empty() {
+        return if machine.tls.bindings_known {
+            "Nothing is bound to it: leftovers of certificate clients are common and do no harm.".to_owned()
+        } else {
+            "Whether something is bound to it is not in evidence.".to_owned()
+        };
+    }
+    let mut names: Vec<String> = used.iter().map(|binding| machine.binding_name(binding)).collect();
+    names.sort();
+    names.dedup();
+    let mut text = format!("It is used by {}.", support::join(&names, 8));
+    let stake = machine.tls.stake(seen.index);
+    if let Some(why) =
+        used.iter().filter(|binding| binding.stake == stake).find_map(|binding| binding.lowered)
+    {
+        text.push_str(&format!(" Nothing is down because of it now: {why}."));
+    } else if stake == Stake::None {
+        text.push_str(" No site of IIS depends on it.");
+    }
+    text
+}
+
+/// The current copy of the container that a certificate is linked to.
+pub(super) fn current(machine: &Machine<'_>, seen: &Seen<'_>) -> Option<usize> {
+    let mut named = seen.view.by_name.iter().copied();
+    named.find(|&index| machine.standing(index) == Some(Standing::Current))
+}
+
+/// Whether a container holds the certificate's key; `None` where that cannot be compared.
+pub(super) fn holds_key(machine: &Machine<'_>, seen: &Seen<'_>, index: usize) -> Option<bool> {
+    let wanted = seen.certificate.body.value()?.modulus_sha256?;
+    let Content::Read(inside) = &machine.container(index).content else { return None };
+    if inside.hardware || !inside.damage.is_empty() {
+        return None;
+    }
+    let spec = seen.certificate.link.value().map_or(0, |link| link.key_spec);
+    let fits = |signature: bool| match spec {
+        1 => !signature,
+        2 => signature,
+        _ => true,
+    };
+    let pairs: Vec<_> = inside.pairs.iter().filter(|pair| fits(pair.signature)).collect();
+    if pairs.iter().any(|pair| pair.modulus_sha256 == Some(wanted)) {
+        return Some(true);
+    }
+    // A pair without a modulus is of another algorithm, or was put there by a plan.
+    if pairs.iter().any(|pair| pair.modulus_sha256.is_none()) { None } else { Some(false) }
+}
+
+/// The ways back to a key that is on the machine under another name, GUID or suffix, the surest first; then the way from
+/// outside.
+pub(super) fn remedies(machine: &Machine<'_>, seen: &Seen<'_>) -> Vec<Remedy> {
+    let mut remedies = Vec::new();
+    for &index in &seen.view.by_key {
+        let (container, store) = (machine.container(index), machine.folder_of(index).store);
+        let Some(prefix) = container.prefix else { continue };
+        let is_linked = seen.view.places.contains(&(store, prefix));
+        let is_machine = matches!(store, Store::RsaMachine | Store::CngMachine);
+        match machine.standing(index) {
+            Some(Standing::OtherGuid) if is_machine => {
+                if let Some(from) = container.guid {
+                    remedies.push(Remedy::AdoptContainer { store, prefix, from });
+                }
+            }
+            Some(Standing::SetAside) if is_linked => remedies.push(Remedy::PutBack { copy: index }),
+            Some(Standing::Current) if is_machine && !is_linked => {
+                remedies.push(Remedy::LinkCertificate { certificate: seen.index, container: index });
+            }
+            _ => {}
+        }
+    }
+    remedies.push(Remedy::Advice(outside(machine, seen)));
+    remedies
+}
+
+/// The way from outside: the PFX, with those that were found.
+fn outside(machine: &Machine<'_>, seen: &Seen<'_>) -> String {
+    let found: Vec<String> = machine
+        .facts
+        .recovery
+        .iter()
+        .filter(|source| source.kind == RecoveryKind::Pfx)
+        .map(|source| source.windows_path.clone())
+        .collect();
+    let place = if found.is_empty() {
+        "none is in evidence".to_owned()
+    } else {
+        format!("in evidence: {}", support::join(&found, 5))
+    };
+    let bind = if seen.view.used_by.is_empty() { "" } else { ", and bind it again" };
+    format!(
+        "Import the PFX of certificate {} with its private key ({place}){bind}; without a PFX, request a new certificate.",
+        seen.certificate.thumbprint
+    )
+}
+
+/// A finding about one certificate, with what all of them have in common.
+pub(super) fn finding(
+    machine: &Machine<'_>,
+    seen: &Seen<'_>,
+    rule: &'static str,
+    severity: Severity,
+    confidence: Confidence,
+    title: String,
+    explanation: String,
+    containers: &[usize],
+) -> Finding {
+    let mut evidence = vec![cite(seen.certificate)];
+    evidence.extend(cite_users(machine, seen));
+    evidence.extend(containers.iter().filter_map(|&index| support::cite(machine, index)));
+    evidence.dedup();
+    let affects = if severity == Severity::Error { affects(machine, seen) } else { Vec::new() };
+    Finding {
+        rule,
+        subject: subject(seen.certificate),
+        severity,
+        confidence,
+        title,
+        explanation: format!("{explanation} {}", use_sentence(machine, seen)),
+        evidence,
+        remedies: remedies(machine, seen),
+        affects,
+    }
+}
+
+/// One finding for all certificates of a store that nothing uses.
+pub(super) fn note_on_unused(
+    machine: &Machine<'_>,
+    rule: &'static str,
+    what: &str,
+    seen: &[Seen<'_>],
+) -> Vec<Finding> {
+    let mut stores: Vec<&str> = seen.iter().map(|seen| seen.certificate.store.as_str()).collect();
+    stores.sort_unstable();
+    stores.dedup();
+    stores
+        .into_iter()
+        .map(|store| {
+            let those: Vec<&Seen<'_>> = seen.iter().filter(|seen| seen.certificate.store == store).collect();
+            let number = those.len() as u64;
+            let mut evidence: Vec<Cite> = those.iter().take(20).map(|seen| cite(seen.certificate)).collect();
+            evidence.sort();
+            let known = machine.tls.bindings_known;
+            Finding {
+                rule,
+                subject: format!("certificates:{store}"),
+                severity: Severity::Note,
+                confidence: Confidence::Strong,
+                title: format!("{} of store {store} that nothing is known to use: {what}", support::count(number, "certificate")),
+                explanation: if known {
+                    "No binding of HTTP.sys and no site uses them. Leftovers of renewed certificates and of certificate \
+                     clients look like this and do no harm."
+                } else {
+                    "Which certificates are bound is not in evidence, so what hangs on them is not known."
+                }
+                .to_owned(),
+                evidence,
+                remedies: vec![Remedy::Advice("Leave them as they are unless a product is known to use them.".to_owned())],
+                affects: Vec::new(),
+            }
+        })
+        .collect()
+}
+
+/// Where the absence of something in a store would be seen.
+pub(super) fn cite_store(machine: &Machine<'_>, store: Store) -> Option<Cite> {
+    let folder = machine.facts.folders.iter().find(|folder| folder.store == store)?;
+    Some(Cite {
+        citation: Citation::new(folder.file, Locator::File),
+        observed: format!("{} in {}", support::count(folder.count, "container"), folder.windows_path),
+    })
+}
