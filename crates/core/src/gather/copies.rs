@@ -1,5 +1,8 @@
 //! Copies of the configuration, the metabase, and what else could bring a key back.
 
+use std::collections::HashSet;
+
+use data_encoding::HEXUPPER;
 use iiskeys_evidence::{Dir, File, Node, Timestamp, Volume};
 use sha2::{Digest, Sha256};
 
@@ -15,8 +18,8 @@ use crate::artifact::metabase::{Metabase as Parsed, MetabaseKind};
 use crate::artifact::rsa_key_value::RsaKeyValue;
 use crate::machine::facts::{Damage, EvidenceFile, Facts, ProviderKind};
 use crate::machine::{
-    Citation, ConfigCopy, CopyKind, Known, Locator, Metabase, RecoveryKind, RecoverySource,
-    SharedConfiguration,
+    Citation, ConfigCopy, CopyKind, FileId, Known, Locator, Metabase, OtherUse, RecoveryKind, RecoverySource,
+    SharedConfiguration, bound,
 };
 
 /// Copies of the configuration that are read: histories keep ten, backups a few.
@@ -378,6 +381,9 @@ fn metabase(facts: &mut Facts, is_live: bool, windows_path: String, file: &File,
     match kind {
         MetabaseKind::Binary { keys, values } => {
             row.secure_values = values as u64;
+            if is_live {
+                assigned(facts, &bytes, id);
+            }
             row.trouble = Some(format!("a binary metabase with {keys} session keys is named and not read"));
         }
         _ => match Parsed::parse(&bytes) {
@@ -404,6 +410,28 @@ fn metabase(facts: &mut Facts, is_live: bool, windows_path: String, file: &File,
         });
     }
     facts.metabases.push(row);
+}
+
+/// Certificates whose hashes stand in a binary metabase: its form is not public, and 20 bytes do not occur by chance.
+fn assigned(facts: &mut Facts, metabase: &[u8], file: FileId) {
+    let certificates = facts.tls.certificates.value().map(Vec::as_slice).unwrap_or_default();
+    let wanted: HashSet<[u8; 20]> =
+        certificates.iter().filter_map(|certificate| Some(certificate.body.value()?.sha1)).collect();
+    // A look at two bytes spares most of the look-ups.
+    let mut begins = vec![false; 1 << 16];
+    for hash in &wanted {
+        begins[usize::from(u16::from_le_bytes([hash[0], hash[1]]))] = true;
+    }
+    let found = metabase.windows(20).enumerate().filter(|(_, window)| {
+        begins[usize::from(u16::from_le_bytes([window[0], window[1]]))] && wanted.contains(*window)
+    });
+    let mut seen = HashSet::new();
+    let found: Vec<(usize, &[u8])> = found.filter(|(_, hash)| seen.insert(*hash)).collect();
+    facts.tls.others.extend(found.into_iter().map(|(offset, hash)| OtherUse {
+        service: bound::METABASE,
+        thumbprint: HEXUPPER.encode(hash),
+        citation: Citation::new(file, Locator::Offset(offset as u64)),
+    }));
 }
 
 /// Exported keys, beside the drive's folders and outside every drive.

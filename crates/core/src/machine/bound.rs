@@ -17,6 +17,11 @@ const SNI: u32 = 1;
 /// `sslFlags`: central certificate store.
 const CENTRAL: u32 = 2;
 
+/// A certificate that was chosen for the Remote Desktop listener.
+pub const RDP: &str = "rdp";
+/// A certificate whose hash stands in a metabase that cannot be read otherwise.
+pub const METABASE: &str = "MetaBase.bin";
+
 /// The application that made a binding of HTTP.sys, by its GUID.
 const APPLICATIONS: [(&str, Owner); 3] = [
     ("4dc3e181-e14b-4a21-b022-59fc669b0914", Owner::Iis),
@@ -200,10 +205,16 @@ pub(super) fn derive(facts: &Facts, iis_serves: bool) -> TlsView {
             view.used_by.push(at);
         }
     }
+    TlsView { certificates: views, bindings, bindings_known: are_known(facts) }
+}
+
+/// Whether the evidence tells which certificates are bound. Before HTTP.sys the metabase alone told it.
+fn are_known(facts: &Facts) -> bool {
     let by_sites = facts.tls.sites.value().is_some_and(|sites| {
         sites.iter().flat_map(|site| &site.bindings).any(|binding| binding.thumbprint.is_some())
     });
-    TlsView { certificates: views, bindings, bindings_known: facts.tls.bindings.is_settled() || by_sites }
+    let is_older = facts.os.version.value().is_some_and(|version| matches!(version.as_str(), "5.0" | "5.1"));
+    by_sites || if is_older { facts.tls.sites.is_settled() } else { facts.tls.bindings.is_settled() }
 }
 
 fn certificate_view(
@@ -368,19 +379,26 @@ fn bindings(facts: &Facts, certificates: &[Certificate], iis_serves: bool) -> Ve
             citation: binding.citation.clone(),
         });
     }
-    views.extend(facts.tls.others.iter().map(|other| BindingView {
-        endpoint: other.service.to_owned(),
-        owner: if other.service == "rdp" { Owner::RemoteDesktop } else { Owner::ManagementService },
-        app_id: None,
-        site: None,
-        http: None,
-        central: false,
-        thumbprint: Some(other.thumbprint.clone()),
-        store: None,
-        certificate: None,
-        stake: Stake::None,
-        lowered: None,
-        citation: other.citation.clone(),
+    views.extend(facts.tls.others.iter().map(|other| {
+        BindingView {
+            endpoint: other.service.to_owned(),
+            owner: match other.service {
+                RDP => Owner::RemoteDesktop,
+                METABASE => Owner::Iis,
+                _ => Owner::ManagementService,
+            },
+            app_id: None,
+            site: None,
+            http: None,
+            central: false,
+            thumbprint: Some(other.thumbprint.clone()),
+            store: None,
+            certificate: None,
+            stake: if other.service == METABASE { Stake::Idle } else { Stake::None },
+            lowered: (other.service == METABASE)
+                .then_some("its hash stands in MetaBase.bin, and the form of that file is not public"),
+            citation: other.citation.clone(),
+        }
     }));
     for view in &mut views {
         view.certificate = view

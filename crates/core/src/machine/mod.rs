@@ -317,6 +317,17 @@ impl<'f> Machine<'f> {
         }
     }
 
+    /// Why it is not known which certificates are bound, and what would tell.
+    pub fn bindings_gap(&self) -> (&'static str, Need) {
+        match self.facts.tls.bindings.gap() {
+            Some((_, need)) => ("which certificates are bound is not in evidence", need),
+            None => (
+                "which certificates are assigned to sites stands in a metabase that was not read",
+                Need::SiteCertificates,
+            ),
+        }
+    }
+
     /// How a binding is called in sentences: its site with the endpoint, or the endpoint with its owner.
     pub fn binding_name(&self, binding: &BindingView) -> String {
         let sites = self.facts.tls.sites.value();
@@ -324,6 +335,9 @@ impl<'f> Machine<'f> {
             Some(site) => format!("HTTPS of site {} ({})", site.name, binding.endpoint),
             None if binding.http.is_some() => {
                 format!("the HTTPS binding {} of {}", binding.endpoint, binding.owner.title())
+            }
+            None if binding.endpoint == bound::METABASE => {
+                format!("a site of {} ({})", binding.owner.title(), binding.endpoint)
             }
             None => binding.owner.title().to_owned(),
         }

@@ -46,6 +46,8 @@ pub enum Need {
     SystemKeys,
     /// A test on the server itself, for keys that are not files.
     LiveKeyTest,
+    /// Which certificates are assigned to the sites of IIS 5.
+    SiteCertificates,
 }
 
 impl Need {
@@ -73,6 +75,7 @@ impl Need {
             Self::KeyProof => "a proof of the key in use was",
             Self::SystemKeys => "the folder of LocalSystem's own keys was",
             Self::LiveKeyTest => "a test of the key on the server was",
+            Self::SiteCertificates => "the sites' certificates were",
         }
     }
 
@@ -131,6 +134,9 @@ impl Need {
             }
             Self::LiveKeyTest => {
                 "the output of certutil -v -verifystore MY on the server, which tests each certificate's key; no file shows it"
+            }
+            Self::SiteCertificates => {
+                "the output of cscript %SystemDrive%\\Inetpub\\AdminScripts\\adsutil.vbs ENUM_ALL W3SVC, made on the server"
             }
         }
     }

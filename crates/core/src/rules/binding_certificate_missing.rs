@@ -1,7 +1,7 @@
 //! `binding-certificate-missing`
 
 use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
-use crate::machine::{BindingView, Known, Machine, Need, Owner, RecoveryKind, Stake};
+use crate::machine::{BindingView, Known, Machine, Owner, RecoveryKind, Stake};
 
 /// See [`INFO`].
 pub struct BindingCertificateMissing;
@@ -38,8 +38,8 @@ impl Rule for BindingCertificateMissing {
             judgement.gap(format!("the certificate stores: {why}"), need);
         }
         if !machine.tls.bindings_known {
-            let need = tls.bindings.gap().map_or(Need::SystemHive, |(_, need)| need);
-            judgement.gap("which certificates are bound is not in evidence", need);
+            let (why, need) = machine.bindings_gap();
+            judgement.gap(why, need);
         }
         if !judgement.gaps.is_empty() {
             return judgement;
@@ -70,7 +70,7 @@ fn finding(machine: &Machine<'_>, binding: &BindingView) -> Finding {
     let mut explanation =
         format!("It names certificate {thumbprint}, and no store of the machine holds that certificate.");
     if let Some(why) = binding.lowered {
-        explanation.push_str(&format!(" Nothing is down because of it now: {why}."));
+        explanation.push_str(&format!(" This is no error only because {why}."));
     } else if binding.owner == Owner::RemoteDesktop {
         explanation.push_str(" Remote Desktop makes itself a new certificate when it starts.");
     }

@@ -40,7 +40,8 @@ pub(super) fn begin(machine: &Machine<'_>, examined: &str) -> Result<Judgement, 
                 "no certificate stands in a machine store and nothing is bound to one",
             ))
         } else {
-            judgement.gap("which certificates are bound is not in evidence", Need::SystemHive);
+            let (why, need) = machine.bindings_gap();
+            judgement.gap(why, need);
             Err(judgement)
         };
     }
@@ -50,8 +51,8 @@ pub(super) fn begin(machine: &Machine<'_>, examined: &str) -> Result<Judgement, 
 /// Notes that the weight of findings is not known where bindings are not in evidence.
 pub(super) fn require_bindings(machine: &Machine<'_>, judgement: &mut Judgement) {
     if !machine.tls.bindings_known {
-        let need = machine.facts.tls.bindings.gap().map_or(Need::SystemHive, |(_, need)| need);
-        judgement.gap("which certificates are bound is not in evidence", need);
+        let (why, need) = machine.bindings_gap();
+        judgement.gap(why, need);
     }
 }
 
@@ -173,7 +174,7 @@ pub(super) fn use_sentence(machine: &Machine<'_>, seen: &Seen<'_>) -> String {
     if let Some(why) =
         used.iter().filter(|binding| binding.stake == stake).find_map(|binding| binding.lowered)
     {
-        text.push_str(&format!(" Nothing is down because of it now: {why}."));
+        text.push_str(&format!(" This is no error only because {why}."));
     } else if stake == Stake::None {
         text.push_str(" No site of IIS depends on it.");
     }

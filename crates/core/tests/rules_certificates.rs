@@ -1,0 +1,369 @@
+//! Certificates, what is bound to them, and the containers of their keys.
+
+mod support;
+
+use iiskeys_core::report::{Level, Report};
+use iiskeys_fixtures::certificate::{LinkSpec, PublicKeySpec, StoredSpec};
+use iiskeys_fixtures::config::HttpsSpec;
+use iiskeys_fixtures::container::{Family, PairSpec, file_name};
+use iiskeys_fixtures::machine::{GUID, METABASE, Machine, OTHER_GUID, Os, REMOTE};
+use iiskeys_fixtures::time::filetime;
+use support::drive::{actions, clear, on_drive, plan, without};
+use support::{finding, findings, outcome};
+
+const UNBOUND: &str = "binding-certificate-missing";
+const MISSING: &str = "certificate-key-missing";
+const ORPHANED: &str = "certificate-key-orphaned";
+const UNLINKED: &str = "certificate-key-unlinked";
+const MISMATCH: &str = "certificate-key-mismatch";
+const USER: &str = "certificate-key-in-user-store";
+const ALL: [&str; 6] = [UNBOUND, MISSING, ORPHANED, UNLINKED, MISMATCH, USER];
+
+const CONTAINER: &str = "le-WebServer-6f0a5d1c-2a31-4b7e-9d57-0c8a1f3b2e44";
+const SUBJECT: &str = "www.example.test";
+
+/// Server 2012 R2 with one site that answers HTTPS.
+fn with_site() -> (Machine, String) {
+    let mut machine = Machine::new(Os::Server2012R2);
+    let thumbprint = machine.add_tls_site(SUBJECT, CONTAINER, GUID, "0.0.0.0:443", "Intranet");
+    (machine, thumbprint)
+}
+
+fn key_file(guid: &str) -> String {
+    file_name(CONTAINER, Family::Capi, guid)
+}
+
+fn state(report: &Report, site: &str) -> String {
+    let row = report.bindings.iter().find(|row| row.site.as_deref() == Some(site));
+    row.unwrap_or_else(|| panic!("no row of {site}:\n{}", report.to_text())).state.clone()
+}
+
+/// Errors of this group.
+fn errors(report: &Report) -> Vec<&str> {
+    let of_group = report.findings.iter().filter(|finding| ALL.contains(&finding.rule.as_str()));
+    of_group.filter(|finding| finding.severity == Level::Error).map(|finding| finding.rule.as_str()).collect()
+}
+
+#[test]
+fn a_healthy_site_is_followed_from_its_binding_to_its_file() {
+    let (machine, thumbprint) = with_site();
+    let report = on_drive(&machine);
+    clear(&report, &ALL);
+    let [row] = report.bindings.as_slice() else { panic!("{:?}", report.bindings) };
+    assert_eq!(row.site.as_deref(), Some("Intranet"));
+    assert_eq!(row.endpoint, "*:443:");
+    assert_eq!(row.http_sys.as_deref(), Some("0.0.0.0:443"));
+    assert_eq!(row.owner, "iis");
+    assert_eq!(row.certificate, Some(format!("MY/{thumbprint}")));
+    assert_eq!(row.container.as_deref(), Some(CONTAINER));
+    assert_eq!(row.file, Some(format!("rsa-machine/{}", key_file(GUID))));
+    assert_eq!(row.state, "ok");
+    let [certificate] = report.certificates.as_slice() else { panic!("{:?}", report.certificates) };
+    assert_eq!(certificate.by_name, certificate.by_key, "by name and, apart from that, by modulus");
+    let container = report.key_containers.iter().find(|row| row.name.as_deref() == Some(CONTAINER));
+    assert_eq!(container.expect("a row of its own").needed_by.len(), 1);
+}
+
+#[test]
+fn a_key_that_is_gone_takes_its_site_down() {
+    let (mut machine, thumbprint) = with_site();
+    machine.remove_container(CONTAINER, GUID);
+    let report = on_drive(&machine);
+    let found = finding(&report, MISSING);
+    assert_eq!(found.severity, Level::Error);
+    assert_eq!(found.subject, format!("certificate:{thumbprint}"));
+    assert_eq!(found.affects, ["HTTPS of site Intranet (*:443:)"]);
+    assert!(found.remedies.iter().any(|remedy| remedy.contains("PFX")), "{:?}", found.remedies);
+    assert_eq!(state(&report, "Intranet"), "key-missing");
+    let cause = report.root_cause.as_ref().expect("one cause");
+    assert_eq!(cause.rule, "container-missing", "the certificate's key is a needed container");
+    assert!(actions(plan(&report)).contains(&"import-certificate"), "{:?}", actions(plan(&report)));
+}
+
+#[test]
+fn without_the_key_folder_nothing_is_called_missing() {
+    let (mut machine, _) = with_site();
+    machine.remove_container(CONTAINER, GUID);
+    let report = without(&machine, &["\\Crypto\\"]);
+    assert_eq!(outcome(&report, MISSING), "not-evaluated");
+    assert!(errors(&report).is_empty());
+}
+
+#[test]
+fn without_the_registry_the_certificates_are_not_evaluated() {
+    let (machine, _) = with_site();
+    let report = without(&machine, &["\\config\\SOFTWARE"]);
+    for rule in ALL {
+        assert_eq!(outcome(&report, rule), "not-evaluated", "{rule}");
+    }
+}
+
+#[test]
+fn a_left_over_certificate_without_a_key_is_a_note() {
+    let (mut machine, _) = with_site();
+    let spec = machine.certificate_for("old.example.test", "le-old-0001", GUID);
+    let mut spec = spec;
+    spec.certificate =
+        spec.certificate.valid(filetime((2014, 7, 1), (0, 0, 0)), filetime((2015, 7, 1), (0, 0, 0)));
+    machine.add_certificate(&spec);
+    let report = on_drive(&machine);
+    let found = findings(&report, MISSING);
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].severity, found[0].subject.as_str()), (Level::Note, "certificates:MY"));
+    assert_eq!(report.verdict.name(), "healthy", "{}", report.to_text());
+}
+
+#[test]
+fn an_expired_certificate_with_its_key_raises_nothing() {
+    let mut machine = Machine::new(Os::Server2012R2);
+    machine.add_container(CONTAINER, GUID, machine.installed + 10_000_000);
+    let mut spec = machine.certificate_for(SUBJECT, CONTAINER, GUID);
+    spec.certificate =
+        spec.certificate.valid(filetime((2014, 7, 1), (0, 0, 0)), filetime((2015, 7, 1), (0, 0, 0)));
+    let thumbprint = machine.add_certificate(&spec);
+    machine.bind("0.0.0.0:443", &thumbprint);
+    machine.https_site("Intranet", &HttpsSpec::new("*:443:"));
+    let report = on_drive(&machine);
+    clear(&report, &ALL);
+    assert_eq!(state(&report, "Intranet"), "ok");
+}
+
+#[test]
+fn https_dies_with_the_guid_and_comes_back_with_it() {
+    let (mut machine, thumbprint) = with_site();
+    machine.set_guid(OTHER_GUID, filetime((2021, 1, 4), (3, 0, 0)));
+    let report = on_drive(&machine);
+    let found = finding(&report, ORPHANED);
+    assert_eq!((found.severity, found.confidence.as_str()), (Level::Error, "proven"));
+    assert_eq!(found.subject, format!("certificate:{thumbprint}"));
+    assert!(found.explanation.contains("is the certificate's"), "{}", found.explanation);
+    assert_eq!(report.root_cause.as_ref().expect("one cause").rule, "machine-guid-changed");
+    assert_eq!(state(&report, "Intranet"), "key-orphaned");
+    let resolves = &report.plan.as_ref().expect("a plan").resolves;
+    assert!(resolves.iter().any(|id| id.starts_with(ORPHANED)), "{resolves:?}");
+}
+
+#[test]
+fn after_the_repair_of_iis_alone_the_sites_stay_dead() {
+    // The first article: the container of IIS Admin was renamed, and HTTPS reports 36870.
+    let mut machine = Machine::new(Os::Server2003);
+    let thumbprint = machine.add_tls_site(SUBJECT, CONTAINER, GUID, "0.0.0.0:443", "Shop");
+    machine.set_guid(OTHER_GUID, filetime((2010, 5, 4), (3, 0, 0)));
+    for name in [METABASE, REMOTE] {
+        machine.remove_container(name, GUID);
+        machine.add_container(name, OTHER_GUID, filetime((2006, 5, 2), (9, 10, 0)));
+    }
+    let report = on_drive(&machine);
+    let found = finding(&report, ORPHANED);
+    assert_eq!(found.severity, Level::Error);
+    assert!(found.title.contains(&thumbprint));
+    assert!(found.affects[0].contains("site Shop"), "{:?}", found.affects);
+    assert_eq!(report.root_cause.as_ref().expect("one cause").rule, "machine-guid-changed");
+    let steps = &report.plan.as_ref().expect("a plan").steps;
+    let names = |text: &str| steps.iter().any(|step| format!("{step:?}").contains(text));
+    assert!(names(GUID), "{steps:?}");
+}
+
+#[test]
+fn a_container_with_another_key_is_told_by_its_modulus() {
+    let (mut machine, _) = with_site();
+    machine.remove_container(CONTAINER, GUID);
+    machine.put(
+        &format!("{}\\{}", machine.machine_keys(), key_file(GUID)),
+        iiskeys_fixtures::container::CapiSpec::new(CONTAINER).exchange(PairSpec::new("made anew")).bytes(),
+        machine.installed + 20_000_000,
+    );
+    let report = on_drive(&machine);
+    let found = finding(&report, MISMATCH);
+    assert_eq!((found.severity, found.confidence.as_str()), (Level::Error, "proven"));
+    assert_eq!(state(&report, "Intranet"), "key-mismatch");
+    assert_eq!(outcome(&report, MISSING), "clear");
+}
+
+#[test]
+fn names_alone_do_not_tell_whose_key_it_is() {
+    let (machine, _) = with_site();
+    let mut tree = support::drive::tree(&machine, &["\\MachineKeys\\"]);
+    let listed: Vec<_> =
+        machine.listed().into_iter().filter(|file| file.path.contains("\\MachineKeys\\")).collect();
+    let listing = iiskeys_fixtures::listing::bodyfile(&listed, false);
+    tree.insert("listing.txt", listing.as_bytes(), None, None);
+    let report = support::of_tree(tree);
+    assert_eq!(outcome(&report, MISMATCH), "not-evaluated", "{}", report.to_text());
+    assert_eq!(state(&report, "Intranet"), "key-not-compared");
+}
+
+#[test]
+fn a_key_under_another_name_is_linked_again() {
+    let (mut machine, thumbprint) = with_site();
+    let spec = machine.certificate_for(SUBJECT, CONTAINER, GUID).link(LinkSpec::capi("{gone}"));
+    machine.add_certificate(&spec);
+    let report = on_drive(&machine);
+    let found = finding(&report, MISSING);
+    assert!(found.explanation.contains("of another name"), "{}", found.explanation);
+    assert!(found.remedies[0].contains("certutil -repairstore"), "{:?}", found.remedies);
+    let plan = plan(&report);
+    let step = plan.steps.iter().find(|step| step.action == "link-certificate").expect("a step");
+    assert_eq!(step.commands, [format!("certutil -repairstore \"MY\" \"{thumbprint}\"")]);
+    assert!(plan.steps[0].commands.iter().any(|command| command.contains("SystemCertificates\\MY")));
+    assert!(plan.resolves.iter().any(|id| id.starts_with(MISSING)), "{:?}", plan.resolves);
+}
+
+#[test]
+fn a_certificate_without_a_link_is_found_its_key() {
+    let (mut machine, thumbprint) = with_site();
+    let mut spec = machine.certificate_for(SUBJECT, CONTAINER, GUID);
+    spec.link = None;
+    machine.add_certificate(&spec);
+    let report = on_drive(&machine);
+    let found = finding(&report, UNLINKED);
+    assert_eq!((found.severity, found.confidence.as_str()), (Level::Warning, "proven"));
+    assert_eq!(found.subject, format!("certificate:{thumbprint}"));
+    assert!(actions(plan(&report)).contains(&"link-certificate"), "{:?}", actions(plan(&report)));
+    assert_eq!(outcome(&report, MISSING), "clear");
+}
+
+#[test]
+fn a_key_in_a_users_profile_is_of_no_use_to_http_sys() {
+    let (mut machine, _) = with_site();
+    let mut link = LinkSpec::capi("{11111111-2222-3333-4444-555555555555}");
+    link.flags = 0;
+    machine.remove_container(CONTAINER, GUID);
+    let mut spec = machine.certificate_for(SUBJECT, CONTAINER, GUID);
+    spec.link = Some(link.clone());
+    machine.add_certificate(&spec);
+    let report = on_drive(&machine);
+    let found = finding(&report, USER);
+    assert_eq!(
+        (found.severity, found.confidence.as_str()),
+        (Level::Warning, "weak"),
+        "SYSTEM's own keys are not there"
+    );
+    let system = "C:\\ProgramData\\Microsoft\\Crypto\\RSA\\S-1-5-18";
+    let key = |name: &str| {
+        let bytes = iiskeys_fixtures::container::CapiSpec::new(name).exchange(PairSpec::new(name)).bytes();
+        (format!("{system}\\{}", file_name(name, Family::Capi, GUID)), bytes)
+    };
+    let (path, bytes) = key("another");
+    machine.put(&path, bytes, machine.installed);
+    assert_eq!(finding(&on_drive(&machine), USER).severity, Level::Error);
+    let (path, bytes) = key(&link.container);
+    machine.put(&path, bytes, machine.installed);
+    assert_eq!(finding(&on_drive(&machine), USER).severity, Level::Note);
+}
+
+#[test]
+fn a_binding_without_its_certificate_is_dead() {
+    let (mut machine, _) = with_site();
+    let gone = "00112233445566778899AABBCCDDEEFF00112233";
+    machine.bind("0.0.0.0:8443", gone);
+    machine.https_site("Intranet", &HttpsSpec::new("*:8443:"));
+    let report = on_drive(&machine);
+    let found = finding(&report, UNBOUND);
+    assert_eq!((found.severity, found.confidence.as_str()), (Level::Error, "proven"));
+    assert_eq!(found.subject, "binding:*:8443:");
+    let report = without(&machine, &["\\config\\SYSTEM"]);
+    assert_eq!(outcome(&report, UNBOUND), "not-evaluated");
+}
+
+#[test]
+fn bindings_of_others_and_of_the_central_store_raise_no_alarm() {
+    let (mut machine, _) = with_site();
+    let gone = "00112233445566778899AABBCCDDEEFF00112233";
+    for (port, app) in [
+        (8172, "{d7d72267-fcf9-4424-9eec-7e1d8dcec9a9}"),
+        (44300, "{214124cd-d05b-4309-9af9-9caa44b2b74a}"),
+        (5986, "{afebb9ad-9b97-4a91-9ab5-daf4d59122f6}"),
+    ] {
+        machine.bind_as("SslBindingInfo", &format!("0.0.0.0:{port}"), Some(gone), None, app);
+    }
+    machine.set_rdp_certificate(gone);
+    machine.bind_central(444);
+    machine.https_site("Intranet", &HttpsSpec::new("*:444:a.example.test").flags(3));
+    let report = on_drive(&machine);
+    let found = findings(&report, UNBOUND);
+    assert_eq!(found.len(), 4, "{}", report.to_text());
+    assert!(found.iter().all(|finding| finding.severity == Level::Note));
+    assert_eq!(report.verdict.name(), "healthy", "{}", report.summary);
+    assert!(report.bindings.iter().any(|row| row.state == "central-store"));
+}
+
+#[test]
+fn a_failure_of_remote_desktop_alone_is_a_note() {
+    let mut machine = Machine::new(Os::Server2012R2);
+    let spec = machine.certificate_for("WEB2012R2", "TSSecKeySet1", GUID).store("Remote Desktop");
+    let thumbprint = machine.add_certificate(&spec);
+    machine.set_rdp_certificate(&thumbprint);
+    machine.remove_container("TSSecKeySet1", GUID);
+    let report = on_drive(&machine);
+    let found = findings(&report, MISSING);
+    assert!(found.iter().all(|finding| finding.severity == Level::Note), "{}", report.to_text());
+    assert_eq!(found.len(), 1);
+    assert_eq!(report.verdict.name(), "healthy");
+}
+
+#[test]
+fn a_stopped_site_is_a_warning() {
+    let (mut machine, _) = with_site();
+    machine.remove_container(CONTAINER, GUID);
+    let config = iiskeys_fixtures::config::ConfigSpec::iis7(2048)
+        .https("Intranet", HttpsSpec::new("*:443:"))
+        .stopped("Intranet");
+    machine.set_config(&config);
+    let found = finding(&on_drive(&machine), MISSING);
+    assert_eq!(found.severity, Level::Warning);
+    assert!(found.explanation.contains("does not start with the server"), "{}", found.explanation);
+}
+
+#[test]
+fn keys_in_hardware_are_not_judged() {
+    let (mut machine, _) = with_site();
+    machine.remove_container(CONTAINER, GUID);
+    let mut link = LinkSpec::cng(CONTAINER);
+    link.provider = "Microsoft Platform Crypto Provider".to_owned();
+    let spec = machine.certificate_for(SUBJECT, CONTAINER, GUID).link(link);
+    machine.add_certificate(&spec);
+    let report = on_drive(&machine);
+    assert_eq!(outcome(&report, MISSING), "not-evaluated");
+    assert!(errors(&report).is_empty(), "{}", report.to_text());
+    assert_eq!(state(&report, "Intranet"), "key-elsewhere");
+}
+
+#[test]
+fn the_provider_of_cng_opens_containers_of_both_kinds() {
+    let (mut machine, _) = with_site();
+    let spec = machine.certificate_for(SUBJECT, CONTAINER, GUID).link(LinkSpec::cng(CONTAINER));
+    machine.add_certificate(&spec);
+    let report = on_drive(&machine);
+    assert_eq!(state(&report, "Intranet"), "ok", "{}", report.to_text());
+    machine.remove_container(CONTAINER, GUID);
+    machine.add_cng_container(CONTAINER, GUID, machine.installed);
+    let report = on_drive(&machine);
+    assert_ne!(state(&report, "Intranet"), "key-missing", "{}", report.to_text());
+}
+
+#[test]
+fn a_key_of_elliptic_curves_is_found_by_name_and_not_compared() {
+    let (mut machine, _) = with_site();
+    let mut spec = machine.certificate_for(SUBJECT, CONTAINER, GUID);
+    spec.certificate.key = PublicKeySpec::Ec("curve".to_owned());
+    let spec: StoredSpec = spec;
+    let thumbprint = machine.add_certificate(&spec);
+    machine.bind("0.0.0.0:443", &thumbprint);
+    let report = on_drive(&machine);
+    assert_eq!(outcome(&report, MISMATCH), "not-evaluated", "{}", report.to_text());
+    assert!(errors(&report).is_empty());
+}
+
+#[test]
+fn a_client_without_iis_stays_quiet() {
+    let mut machine = Machine::new(Os::Client);
+    let spec = machine.certificate_for("DESKTOP-1", "TSSecKeySet1", GUID).store("Remote Desktop");
+    machine.add_certificate(&spec);
+    let spec = machine.certificate_for("client", "te-Machine-0001", GUID);
+    machine.add_certificate(&spec);
+    machine.no_bindings();
+    let report = on_drive(&machine);
+    assert!(report.findings.iter().all(|finding| finding.severity == Level::Note), "{}", report.to_text());
+    assert_eq!(report.verdict.name(), "healthy");
+}
