@@ -367,3 +367,43 @@ fn a_client_without_iis_stays_quiet() {
     assert!(report.findings.iter().all(|finding| finding.severity == Level::Note), "{}", report.to_text());
     assert_eq!(report.verdict.name(), "healthy");
 }
+
+/// Windows 2000 after the container of IIS Admin was renamed by hand: HTTPS is dead, and the sites stand in a file whose
+/// form is not public.
+fn iis5_after_the_repair(names_the_certificate: bool) -> (Machine, String) {
+    let mut machine = Machine::new(Os::Windows2000);
+    machine.add_container(CONTAINER, GUID, filetime((2007, 8, 21), (11, 4, 0)));
+    let spec = machine.certificate_for(SUBJECT, CONTAINER, GUID);
+    let thumbprint = machine.add_certificate(&spec);
+    machine.set_guid(OTHER_GUID, filetime((2009, 1, 11), (3, 17, 42)));
+    for name in [METABASE, REMOTE] {
+        machine.remove_container(name, GUID);
+        machine.add_container(name, OTHER_GUID, machine.installed + 6_000_000_000);
+    }
+    let hash = if names_the_certificate { spec.certificate.sha1().to_vec() } else { vec![7; 20] };
+    let metabase = [&[0xfc; 64][..], b"IcDb", &[0; 9], &hash, b"IcKb", &[0; 40]].concat();
+    machine.put(&format!("{}\\MetaBase.bin", machine.inetsrv()), metabase, machine.installed);
+    (machine, thumbprint)
+}
+
+#[test]
+fn a_certificate_that_a_binary_metabase_names_is_a_warning() {
+    let (machine, thumbprint) = iis5_after_the_repair(true);
+    let report = on_drive(&machine);
+    let found = finding(&report, ORPHANED);
+    assert_eq!(found.severity, Level::Warning, "{}", report.to_text());
+    assert_eq!(found.subject, format!("certificate:{thumbprint}"));
+    assert!(found.explanation.contains("form of that file is not public"), "{}", found.explanation);
+    assert!(report.bindings.iter().any(|row| row.endpoint == "MetaBase.bin" && row.state == "key-orphaned"));
+}
+
+#[test]
+fn what_a_binary_metabase_does_not_name_is_not_called_unused() {
+    let (machine, _) = iis5_after_the_repair(false);
+    let report = on_drive(&machine);
+    let found = finding(&report, ORPHANED);
+    assert_eq!(found.severity, Level::Note);
+    assert!(found.explanation.contains("not in evidence"), "{}", found.explanation);
+    let check = support::drive::check(&report, ORPHANED);
+    assert!(check.reason.contains("metabase that was not read"), "{}", check.reason);
+}
