@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use iiskeys_evidence::Timestamp;
 
 pub use census::CensusRow;
-pub use events::{EventLog, Events, KeyFileSeen, Symptom, SymptomKey, SymptomKind};
+pub use events::{EventLog, Events, KeyFileSeen, Symptom, SymptomKey, SymptomKind, UnreadLog};
 pub use facts::*;
 pub use known::{Citation, Cited, FileId, Known, Locator, Origin};
 pub use need::Need;

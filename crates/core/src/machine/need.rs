@@ -42,6 +42,14 @@ pub enum Need {
     ConfigHistory,
     /// What proves that a session key and a container belong together (metabase or DPAPI chain).
     KeyProof,
+    /// The System event log.
+    SystemLog,
+    /// The Application event log.
+    ApplicationLog,
+    /// The Security event log.
+    SecurityLog,
+    /// The event log of DPAPI.
+    DpapiLog,
 }
 
 impl Need {
@@ -67,6 +75,10 @@ impl Need {
             Self::Redirection => "redirection.config was",
             Self::ConfigHistory => "the configuration history was",
             Self::KeyProof => "a proof of the key in use was",
+            Self::SystemLog => "the System event log was",
+            Self::ApplicationLog => "the Application event log was",
+            Self::SecurityLog => "the Security event log was",
+            Self::DpapiLog => "the event log of DPAPI was",
         }
     }
 
@@ -119,6 +131,21 @@ impl Need {
             }
             Self::KeyProof => {
                 "the IIS metabase (inetsrv\\MetaBase.xml), or SYSTEM, SECURITY and System32\\Microsoft\\Protect\\S-1-5-18"
+            }
+            Self::SystemLog => {
+                "%SystemRoot%\\System32\\winevt\\Logs\\System.evtx (Windows 2000 to 2003: \
+                 %SystemRoot%\\System32\\config\\SysEvent.Evt)"
+            }
+            Self::ApplicationLog => {
+                "%SystemRoot%\\System32\\winevt\\Logs\\Application.evtx (Windows 2000 to 2003: \
+                 %SystemRoot%\\System32\\config\\AppEvent.Evt)"
+            }
+            Self::SecurityLog => {
+                "%SystemRoot%\\System32\\winevt\\Logs\\Security.evtx (Windows 2000 to 2003: \
+                 %SystemRoot%\\System32\\config\\SecEvent.Evt)"
+            }
+            Self::DpapiLog => {
+                "%SystemRoot%\\System32\\winevt\\Logs\\Microsoft-Windows-Crypto-DPAPI%4Operational.evtx"
             }
         }
     }
