@@ -121,9 +121,15 @@ fn tables_are_sorted_and_name_only_rules_that_exist() {
 
 #[test]
 fn the_value_of_an_event_is_read_in_every_form_and_only_within_the_family() {
-    for form in
-        ["%%2148073478", "2148073478", "-2146893818", "%%-2146893818", "0x80090006", "80090006", " 0X80090006 "]
-    {
+    for form in [
+        "%%2148073478",
+        "2148073478",
+        "-2146893818",
+        "%%-2146893818",
+        "0x80090006",
+        "80090006",
+        " 0X80090006 ",
+    ] {
         assert_eq!(parse_status(form), Some(0x8009_0006), "{form}");
     }
     assert_eq!(parse_status("%%8"), Some(8));

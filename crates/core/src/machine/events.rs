@@ -129,3 +129,15 @@ impl Events {
         self.symptoms.iter().filter(move |(key, _)| key.kind == kind)
     }
 }
+
+/// Whether the name of a computer in a log or a listing can be that of the machine.
+pub(crate) fn is_host(computer: &str, host: &str) -> bool {
+    // Reached over the network, a machine has addresses, and names longer than the 15 characters of its own.
+    if computer.parse::<std::net::IpAddr>().is_ok() {
+        return true;
+    }
+    let own = computer.split('.').next().unwrap_or_default();
+    let short = own.get(..15).unwrap_or(own);
+    [computer, own, short].iter().any(|name| name.eq_ignore_ascii_case(host))
+        || own.eq_ignore_ascii_case("localhost")
+}

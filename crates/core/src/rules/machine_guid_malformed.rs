@@ -19,7 +19,15 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "never",
     summary: "The MachineGuid is of the wrong type, has braces, spaces or a wrong length, or is not a GUID.",
     core: true,
-    explains: &["container-orphaned", "container-duplicated", "container-empty"],
+    explains: &[
+        "container-orphaned",
+        "container-duplicated",
+        "container-empty",
+        "symptom-iisadmin-failed",
+        "symptom-service-timeout",
+        "symptom-schannel-key",
+        "symptom-app-pool-identity",
+    ],
     meaning: "Windows writes the MachineGuid as REG_SZ of 36 characters in lower case and takes it verbatim as the \
               end of each container's file name. A value with braces, spaces or another type does not come from \
               Windows, and no container file carries such a name.",

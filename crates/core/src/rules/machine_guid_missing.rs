@@ -15,7 +15,15 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "never",
     summary: "The MachineGuid value is absent or empty although its key is in evidence.",
     core: true,
-    explains: &["container-orphaned", "container-duplicated", "container-empty"],
+    explains: &[
+        "container-orphaned",
+        "container-duplicated",
+        "container-empty",
+        "symptom-iisadmin-failed",
+        "symptom-service-timeout",
+        "symptom-schannel-key",
+        "symptom-app-pool-identity",
+    ],
     meaning: "Windows names every key container file after the MachineGuid. Where the value is gone, the crypto \
               library makes up a new one at the next use, and from then on no existing container is found.",
     proof: "The hive is this machine's SOFTWARE hive (its header is valid and Microsoft\\Windows NT\\CurrentVersion \

@@ -4,6 +4,7 @@ mod catalogue;
 mod finding;
 mod proofs;
 mod support;
+mod symptoms;
 
 pub mod config_backup_usable;
 pub mod config_mixed_keys;
@@ -26,6 +27,7 @@ pub mod evidence_damaged;
 pub mod evidence_mixed;
 pub mod hive_dirty;
 pub mod hives_inconsistent;
+pub mod hotfix_884872_missing;
 pub mod machine_guid_changed;
 pub mod machine_guid_malformed;
 pub mod machine_guid_missing;
@@ -39,6 +41,11 @@ pub mod recovery_export_present;
 pub mod session_key_mismatch;
 pub mod session_key_missing;
 pub mod shared_configuration;
+pub mod symptom_app_pool_identity;
+pub mod symptom_dpapi;
+pub mod symptom_iisadmin_failed;
+pub mod symptom_schannel_key;
+pub mod symptom_service_timeout;
 pub mod timestamps_lost;
 
 pub use catalogue::markdown;
@@ -236,6 +243,12 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &recovery_export_present::RecoveryExportPresent,
         &shared_configuration::SharedConfiguration,
         &metabase_key_mismatch::MetabaseKeyMismatch,
+        &symptom_iisadmin_failed::SymptomIisAdminFailed,
+        &symptom_service_timeout::SymptomServiceTimeout,
+        &symptom_schannel_key::SymptomSchannelKey,
+        &symptom_app_pool_identity::SymptomAppPoolIdentity,
+        &symptom_dpapi::SymptomDpapi,
+        &hotfix_884872_missing::Hotfix884872Missing,
         &hive_dirty::HiveDirty,
         &timestamps_lost::TimestampsLost,
         &evidence_damaged::EvidenceDamaged,
