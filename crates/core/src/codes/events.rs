@@ -69,7 +69,7 @@ pub(super) static ALL: &[Event] = &[
         ids: &[70],
         meaning: "A certificate's private key was asked for; the event's result says whether that worked.",
         words: &[],
-        rules: &["certificate-key-missing", "certificate-key-orphaned"],
+        rules: &["certificate-key-missing", "certificate-key-orphaned", "symptom-dpapi"],
         sources: &[MANIFESTS],
     },
     Event {
@@ -84,7 +84,8 @@ pub(super) static ALL: &[Event] = &[
     Event {
         source: "Microsoft-Windows-Crypto-NCrypt",
         ids: &[1, 2, 3, 4],
-        meaning: "CNG key operations; 3 is a key that did not open, with provider, key name, status and process.",
+        meaning: "CNG failures: an operation (1), a provider (2), a key that did not open (3) or was not made (4), with key name, \
+                  status and process.",
         words: &[],
         rules: &["symptom-dpapi", "container-missing", "container-orphaned"],
         sources: &[MANIFESTS],
@@ -139,16 +140,18 @@ pub(super) static ALL: &[Event] = &[
         source: "Security",
         ids: &[5058, 5059, 5061],
         meaning: "Operations on key files: 5058 names the file with its MachineGuid, 5059 a migration, 5061 a cryptographic \
-                  operation. Files of an older GUID in them are witnesses, not damage.",
+                  operation. Files of an older GUID in them are witnesses, not damage; a return code other than 0 on a \
+                  key of the machine is a failure.",
         words: &[],
-        rules: &["machine-guid-changed"],
+        rules: &["symptom-dpapi", "machine-guid-changed"],
         sources: &["Microsoft: security auditing reference"],
     },
     Event {
         source: "Service Control Manager",
         ids: &[7000, 7009, 7011],
-        meaning: "A service did not start or did not answer in time; for IIS services that can be a wait for a key.",
-        words: &[],
+        meaning: "A service did not start (7000) or did not answer in time (7009, 7011); for IIS services that can be a wait for \
+                  a key.",
+        words: &["service failed to start due to the following error"],
         rules: TIMEOUT,
         sources: &["Microsoft: Service Control Manager events"],
     },
@@ -174,8 +177,9 @@ pub(super) static ALL: &[Event] = &[
     },
     Event {
         source: "W3SVC",
-        ids: &[116],
-        meaning: "The web service of IIS 5 could not use the metabase; look at the IIS Admin Service and its key.",
+        ids: &[116, 1008],
+        meaning: "The web service of IIS 5 could not use the metabase; look at the IIS Admin Service and its key. 1008 counts only \
+                  with a code of this family.",
         words: &[],
         rules: IISADMIN,
         sources: &["KB884872"],

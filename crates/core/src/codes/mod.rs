@@ -143,6 +143,18 @@ fn quotes(text: &str, phrases: &[&str]) -> bool {
     phrases.iter().any(|phrase| text.contains(phrase))
 }
 
+/// What is known of a status code; `None` for one that is not of this problem family.
+pub fn status(code: u32) -> Option<Explanation> {
+    statuses::ALL.iter().find(|status| status.is(code)).map(Status::explain)
+}
+
+/// Reads the text of one value of an event as a status code of this problem family, in any form that Windows prints:
+/// hexadecimal, signed or unsigned decimal, and `%%2148073478` as logs hold it.
+pub fn parse_status(text: &str) -> Option<u32> {
+    let token = text.trim().trim_start_matches('%').trim_matches(['(', ')', '.']).to_ascii_lowercase();
+    values(&token).find(|code| statuses::ALL.iter().any(|status| status.is(*code)))
+}
+
 fn holds_word(text: &str, word: &str) -> bool {
     !word.is_empty() && text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|part| part == word)
 }

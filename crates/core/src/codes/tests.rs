@@ -118,3 +118,48 @@ fn tables_are_sorted_and_name_only_rules_that_exist() {
         assert!(known.contains(rule), "{rule}");
     }
 }
+
+#[test]
+fn the_value_of_an_event_is_read_in_every_form_and_only_within_the_family() {
+    for form in [
+        "%%2148073478",
+        "2148073478",
+        "-2146893818",
+        "%%-2146893818",
+        "0x80090006",
+        "80090006",
+        " 0X80090006 ",
+    ] {
+        assert_eq!(parse_status(form), Some(0x8009_0006), "{form}");
+    }
+    assert_eq!(parse_status("%%8"), Some(8));
+    assert_eq!(parse_status("0x80070005"), Some(0x8007_0005));
+    for form in ["", "%%", "0", "0x0", "%%1066", "2147942402000", "0x80092023", "server", "%%2499"] {
+        assert_eq!(parse_status(form), None, "{form}");
+    }
+    assert_eq!(status(0x8007_0005).map(|known| known.name), Some("ERROR_ACCESS_DENIED"));
+    assert_eq!(status(0x8009_2023), None);
+}
+
+#[test]
+fn every_event_that_counts_as_a_symptom_is_explained() {
+    for (id, source, rule) in [
+        (7024, "Service Control Manager", "symptom-iisadmin-failed"),
+        (7001, "Service Control Manager", "symptom-iisadmin-failed"),
+        (7009, "Service Control Manager", "symptom-service-timeout"),
+        (116, "W3SVC", "symptom-iisadmin-failed"),
+        (1057, "W3SVC", "symptom-app-pool-identity"),
+        (5021, "Microsoft-Windows-WAS", "symptom-app-pool-identity"),
+        (36870, "Schannel", "symptom-schannel-key"),
+        (8198, "Microsoft-Windows-Crypto-DPAPI", "symptom-dpapi"),
+        (5058, "Security", "symptom-dpapi"),
+        (5061, "Security", "symptom-dpapi"),
+    ] {
+        let wanted = format!("{source} {id}");
+        let found = explain(&format!("event {id}"));
+        let event = found.iter().find(|explanation| explanation.code == wanted);
+        assert!(event.is_some_and(|event| event.rules.contains(&rule)), "{wanted}: {found:?}");
+    }
+    let look_alike = explain("event 5189");
+    assert!(look_alike.iter().all(|event| event.rules.is_empty()), "{look_alike:?}");
+}

@@ -3,6 +3,7 @@
 use super::listings::Listings;
 use super::pieces::Pieces;
 use super::registry::{self, Reader};
+use crate::machine::events::is_host;
 use crate::machine::facts::{Facts, Mismatch};
 use crate::machine::{Citation, Known, Locator};
 
@@ -82,18 +83,6 @@ pub(super) fn find(facts: &mut Facts, _pieces: &Pieces, listings: &Listings) {
         }
     }
     product(facts);
-}
-
-/// Whether the name of a computer in a listing can be that of the machine.
-fn is_host(computer: &str, host: &str) -> bool {
-    // Reached over the network, a machine has addresses, and names longer than the 15 characters of its own.
-    if computer.parse::<std::net::IpAddr>().is_ok() {
-        return true;
-    }
-    let own = computer.split('.').next().unwrap_or_default();
-    let short = own.get(..15).unwrap_or(own);
-    [computer, own, short].iter().any(|name| name.eq_ignore_ascii_case(host))
-        || own.eq_ignore_ascii_case("localhost")
 }
 
 /// A client's SOFTWARE beside a server's SYSTEM, or the reverse.

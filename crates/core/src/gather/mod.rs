@@ -22,6 +22,7 @@ mod registry;
 mod secrets;
 mod sources;
 mod stores;
+mod symptoms;
 
 use std::collections::BTreeMap;
 

@@ -20,6 +20,8 @@ pub struct CensusRow {
     pub first_created: Option<Timestamp>,
     /// Latest creation time among them.
     pub last_created: Option<Timestamp>,
+    /// Whether a registry in evidence holds it, or an earlier one held it.
+    pub in_registry: bool,
     /// Where it was seen.
     pub sources: Vec<String>,
 }
@@ -31,6 +33,8 @@ struct Row {
     last: Option<Timestamp>,
     stores: BTreeMap<String, u64>,
     registry: Vec<String>,
+    /// Sightings in event logs: they say that it was in use, not that anything is wrong.
+    seen: Option<String>,
 }
 
 impl Row {
@@ -83,16 +87,24 @@ pub(super) fn derive(machine: &Machine<'_>) -> Vec<CensusRow> {
         *row.stores.entry(machine.folder_of(index).store.id().to_owned()).or_default() += 1;
         row.witness(created, created);
     }
+    for seen in &facts.events.key_files {
+        let (first, last) = (seen.first.day(), seen.last.day());
+        let days = if first == last { first } else { format!("{first} to {last}") };
+        rows.entry(seen.guid).or_default().seen =
+            Some(format!("Security events on key files ({}, {days})", seen.count));
+    }
     rows.into_iter()
         .map(|(guid, row)| CensusRow {
             is_current: machine.guid.as_ref() == Some(&guid),
             containers: row.containers,
             first_created: row.first,
             last_created: row.last,
+            in_registry: !row.registry.is_empty(),
             sources: row
                 .registry
                 .into_iter()
                 .chain(row.stores.into_iter().map(|(store, count)| format!("{store} ({count})")))
+                .chain(row.seen)
                 .collect(),
             guid,
         })

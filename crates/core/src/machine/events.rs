@@ -22,6 +22,21 @@ pub struct EventLog {
     pub last: Option<Timestamp>,
     /// Whether a part of it could not be read: then what it does not show says nothing.
     pub is_damaged: bool,
+    /// Computers that wrote it, as far as they were looked at, at most eight in alphabetical order.
+    pub computers: Vec<String>,
+}
+
+/// An event log that is in evidence and was not read.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct UnreadLog {
+    /// Its channel in lower case, as its name tells it.
+    pub channel: String,
+    /// Path relative to the evidence.
+    pub path: String,
+    /// Why, for a sentence that begins with the log.
+    pub why: String,
+    /// Whether it is larger than a budget rather than damaged.
+    pub over_budget: bool,
 }
 
 /// What an event is a symptom of.
@@ -71,7 +86,7 @@ pub struct Symptom {
     pub records: Vec<Citation>,
 }
 
-/// Events 5058 and 5061 on key files of one GUID, and other sightings of key files by name.
+/// Security events on key files of one GUID. Only 5058 names the file; 5059 and 5061 name no more than the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFileSeen {
     /// The GUID in the file's name.
@@ -93,10 +108,36 @@ pub struct KeyFileSeen {
 pub struct Events {
     /// The logs, by path.
     pub logs: Vec<EventLog>,
+    /// Logs that are there and were not read.
+    pub unread: Vec<UnreadLog>,
     /// Symptoms.
     pub symptoms: BTreeMap<SymptomKey, Symptom>,
     /// Key files that events name, by GUID.
     pub key_files: Vec<KeyFileSeen>,
-    /// Starts of the operating system or of the event log service, oldest first, at most 1000.
+    /// Starts of the operating system or of the event log service, oldest first, at most the last 1000.
     pub starts: Vec<(Timestamp, Citation)>,
+}
+
+impl Events {
+    /// The logs of a channel, named in lower case.
+    pub fn of_channel<'e>(&'e self, channel: &'e str) -> impl Iterator<Item = &'e EventLog> {
+        self.logs.iter().filter(move |log| log.channel == channel)
+    }
+
+    /// The symptoms of one kind.
+    pub fn of_kind(&self, kind: SymptomKind) -> impl Iterator<Item = (&SymptomKey, &Symptom)> {
+        self.symptoms.iter().filter(move |(key, _)| key.kind == kind)
+    }
+}
+
+/// Whether the name of a computer in a log or a listing can be that of the machine.
+pub(crate) fn is_host(computer: &str, host: &str) -> bool {
+    // Reached over the network, a machine has addresses, and names longer than the 15 characters of its own.
+    if computer.parse::<std::net::IpAddr>().is_ok() {
+        return true;
+    }
+    let own = computer.split('.').next().unwrap_or_default();
+    let short = own.get(..15).unwrap_or(own);
+    [computer, own, short].iter().any(|name| name.eq_ignore_ascii_case(host))
+        || own.eq_ignore_ascii_case("localhost")
 }

@@ -20,7 +20,7 @@ use iiskeys_evidence::Timestamp;
 
 pub use bound::{BindingView, CertificateView, Link, Owner, Stake, TlsView};
 pub use census::CensusRow;
-pub use events::{EventLog, Events, KeyFileSeen, Symptom, SymptomKey, SymptomKind};
+pub use events::{EventLog, Events, KeyFileSeen, Symptom, SymptomKey, SymptomKind, UnreadLog};
 pub use facts::*;
 pub use known::{Citation, Cited, FileId, Known, Locator, Origin};
 pub use need::Need;

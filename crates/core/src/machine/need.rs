@@ -48,6 +48,14 @@ pub enum Need {
     LiveKeyTest,
     /// Which certificates are assigned to the sites of IIS 5.
     SiteCertificates,
+    /// The System event log.
+    SystemLog,
+    /// The Application event log.
+    ApplicationLog,
+    /// The Security event log.
+    SecurityLog,
+    /// The event log of DPAPI.
+    DpapiLog,
 }
 
 impl Need {
@@ -76,6 +84,10 @@ impl Need {
             Self::SystemKeys => "the folder of LocalSystem's own keys was",
             Self::LiveKeyTest => "a test of the key on the server was",
             Self::SiteCertificates => "the sites' certificates were",
+            Self::SystemLog => "the System event log was",
+            Self::ApplicationLog => "the Application event log was",
+            Self::SecurityLog => "the Security event log was",
+            Self::DpapiLog => "the event log of DPAPI was",
         }
     }
 
@@ -137,6 +149,21 @@ impl Need {
             }
             Self::SiteCertificates => {
                 "the output of cscript %SystemDrive%\\Inetpub\\AdminScripts\\adsutil.vbs ENUM_ALL W3SVC, made on the server"
+            }
+            Self::SystemLog => {
+                "%SystemRoot%\\System32\\winevt\\Logs\\System.evtx (Windows 2000 to 2003: \
+                 %SystemRoot%\\System32\\config\\SysEvent.Evt)"
+            }
+            Self::ApplicationLog => {
+                "%SystemRoot%\\System32\\winevt\\Logs\\Application.evtx (Windows 2000 to 2003: \
+                 %SystemRoot%\\System32\\config\\AppEvent.Evt)"
+            }
+            Self::SecurityLog => {
+                "%SystemRoot%\\System32\\winevt\\Logs\\Security.evtx (Windows 2000 to 2003: \
+                 %SystemRoot%\\System32\\config\\SecEvent.Evt)"
+            }
+            Self::DpapiLog => {
+                "%SystemRoot%\\System32\\winevt\\Logs\\Microsoft-Windows-Crypto-DPAPI%4Operational.evtx"
             }
         }
     }

@@ -66,7 +66,12 @@ pub fn make(machine: &Machine<'_>, judged: &[(&'static dyn Rule, Judgement)]) ->
     if !worth_repair {
         return None;
     }
-    let before: Vec<trial::Known> = findings.iter().map(|finding| trial::Known::of(finding)).collect();
+    let before: Vec<trial::Known> = judged
+        .iter()
+        .filter(|(rule, _)| !trial::is_history(rule.info()))
+        .flat_map(|(_, judgement)| &judgement.findings)
+        .map(trial::Known::of)
+        .collect();
     let mut tried: Vec<trial::Trial> = candidates::all(machine, &findings)
         .into_iter()
         .map(|candidate| trial::run(machine, candidate, &before))

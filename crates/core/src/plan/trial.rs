@@ -4,7 +4,7 @@ use super::action::Action;
 use super::candidates::Candidate;
 use super::{Alternative, steps};
 use crate::machine::{Machine, Standing};
-use crate::rules::{self, Finding, Group, Severity};
+use crate::rules::{self, Finding, Group, RuleInfo, Severity};
 
 /// A candidate with what came of it.
 pub(super) struct Trial {
@@ -47,6 +47,11 @@ impl Known {
     }
 }
 
+/// Whether a rule tells what has happened, which no plan undoes and none leaves behind.
+pub(super) fn is_history(info: &RuleInfo) -> bool {
+    info.group == Group::Symptoms && info.severity == Severity::Note
+}
+
 /// Carries out `candidate` on a copy of the facts. `before` are the identifiers of the present findings.
 pub(super) fn run(machine: &Machine<'_>, candidate: Candidate, before: &[Known]) -> Trial {
     if !candidate.computed {
@@ -70,7 +75,7 @@ pub(super) fn run(machine: &Machine<'_>, candidate: Candidate, before: &[Known])
     let mut leaves = Vec::new();
     let mut remaining = Vec::new();
     let (mut errors, mut warnings) = (0, 0);
-    for (rule, judgement) in &judged {
+    for (rule, judgement) in judged.iter().filter(|(rule, _)| !is_history(rule.info())) {
         for finding in &judgement.findings {
             match finding.severity {
                 Severity::Error => errors += 1,

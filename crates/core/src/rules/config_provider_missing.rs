@@ -16,7 +16,7 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "warning where only values without a payload name it: they stand for an empty text",
     summary: "An encrypted value names a provider that configProtectedData does not declare.",
     core: false,
-    explains: &[],
+    explains: &["symptom-app-pool-identity"],
     meaning: "An encrypted value says which provider decrypts it. When the provider is not declared, because \
               configProtectedData was emptied by a repair recipe or the section came from another server, the value cannot \
               be read whatever the keys are.",

@@ -14,7 +14,7 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "never",
     summary: "applicationHost.config is empty, zero-filled or not well-formed.",
     core: true,
-    explains: &["session-key-missing", "config-provider-missing"],
+    explains: &["session-key-missing", "config-provider-missing", "symptom-app-pool-identity"],
     meaning: "IIS 7 and later keep all sites, application pools and key providers in this one file. A power cut while it was \
               written leaves it empty or full of zeros; an edit by hand leaves it not well-formed. WAS and W3SVC do not start \
               then.",

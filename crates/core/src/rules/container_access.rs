@@ -19,7 +19,7 @@ pub static INFO: RuleInfo = RuleInfo {
               files, because containers that stand there are opened all the same",
     summary: "An account that must open a container is not let in by its access rights.",
     core: false,
-    explains: &[],
+    explains: &["symptom-iisadmin-failed", "symptom-service-timeout", "symptom-app-pool-identity"],
     meaning: "Windows opens a container with the rights of the service that asks for it. A key that is whole and under \
               the right GUID is of no use to a service that may not read it: the service reports access denied \
               (0x80090010, 0x80070005) or that the keyset does not exist (0x80090016). This happens after rights were \

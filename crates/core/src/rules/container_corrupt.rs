@@ -15,7 +15,7 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "warning where something is set up to use the container and does not yet; note where nothing needs it",
     summary: "A container file is empty, filled with zeros, truncated, foreign, or its parts disagree.",
     core: true,
-    explains: &[],
+    explains: &["symptom-iisadmin-failed", "symptom-service-timeout", "symptom-app-pool-identity"],
     meaning: "The file does not hold what its own header says. A power cut leaves files of zeros, because the file \
               system had written the name and not the data; a full disk truncates; an encryption or compression \
               filter leaves foreign content.",

@@ -16,7 +16,12 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "note where nothing speaks against the current copy, or nothing needs the container",
     summary: "One container stands under two or more GUIDs, one of them current.",
     core: true,
-    explains: &["certificate-key-mismatch"],
+    explains: &[
+        "certificate-key-mismatch",
+        "symptom-iisadmin-failed",
+        "symptom-service-timeout",
+        "symptom-app-pool-identity",
+    ],
     meaning: "A service that did not find its container made a new one under the current GUID. The new one has no \
               key, or another key than the one that the configuration was encrypted with. Machines that were keyed \
               again after an old change look the same and are healthy, so the copies are compared.",

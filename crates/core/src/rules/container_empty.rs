@@ -16,7 +16,12 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "warning for the metabase's container, note for containers whose normal state it may be",
     summary: "A container file has a header and a name and no key pair.",
     core: false,
-    explains: &["certificate-key-mismatch"],
+    explains: &[
+        "certificate-key-mismatch",
+        "symptom-iisadmin-failed",
+        "symptom-service-timeout",
+        "symptom-app-pool-identity",
+    ],
     meaning: "A container is written in two steps: first the header with the name, then the keys. A file that stayed \
               at the first step (78 bytes for the metabase's container, 50 for iisWasKey) was made by a program that \
               stopped before it had a key: typically a service that expected to find its old one.",

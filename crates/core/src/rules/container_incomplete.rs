@@ -16,7 +16,7 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "warning for the metabase's container without both pairs, note where nothing needs the container",
     summary: "A container lacks a key pair that its owner needs.",
     core: false,
-    explains: &[],
+    explains: &["symptom-iisadmin-failed", "symptom-service-timeout", "symptom-app-pool-identity"],
     meaning: "A CAPI container has room for a signature pair and an exchange pair. The metabase's container needs \
               both; iisWasKey and iisConfigurationKey need the exchange pair. A container with only the other one was \
               made by something else, for example by an import: aspnet_regiis carries the exchange pair only.",

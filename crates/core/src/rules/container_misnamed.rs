@@ -15,7 +15,13 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "note where neither the file name nor the name inside belongs to a needed container",
     summary: "The name inside a container hashes to another prefix than the one that its file carries.",
     core: false,
-    explains: &["container-missing", "certificate-key-missing"],
+    explains: &[
+        "container-missing",
+        "certificate-key-missing",
+        "symptom-iisadmin-failed",
+        "symptom-service-timeout",
+        "symptom-app-pool-identity",
+    ],
     meaning: "The first 32 digits of the file name are computed from the container name, which also stands inside. \
               Where the two disagree the file was renamed to the place of another container, or copied under a wrong \
               name: Windows opens it for a container that it is not, or does not find it at all.",

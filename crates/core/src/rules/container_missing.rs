@@ -16,7 +16,12 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "warning where the configuration is set up to use the container and no value or service does yet",
     summary: "A needed container stands under no GUID, in no root.",
     core: true,
-    explains: &["certificate-key-missing"],
+    explains: &[
+        "certificate-key-missing",
+        "symptom-iisadmin-failed",
+        "symptom-service-timeout",
+        "symptom-app-pool-identity",
+    ],
     meaning: "Something that is installed or configured opens a container that has no file at all. iisWasKey and \
               iisConfigurationKey are made when the Windows Process Activation Service is installed; installing IIS \
               again makes only the metabase's container, so a folder that was cleaned up stays without them.",

@@ -15,7 +15,12 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "warning where something is set up to use the container and does not yet; note where nothing needs it",
     summary: "A container stands only under GUIDs that are not the current one.",
     core: true,
-    explains: &["certificate-key-orphaned"],
+    explains: &[
+        "certificate-key-orphaned",
+        "symptom-iisadmin-failed",
+        "symptom-service-timeout",
+        "symptom-app-pool-identity",
+    ],
     meaning: "Windows looks for a container under its own hash and the current MachineGuid. A file with the right \
               hash and another GUID is invisible to it, although the key inside is whole: the GUID is only part of \
               the file's name.",

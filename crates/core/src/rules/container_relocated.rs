@@ -15,7 +15,13 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "note where nothing needs the container",
     summary: "A container stands below another Application Data folder than the one that the registry names.",
     core: false,
-    explains: &["container-missing", "certificate-key-missing"],
+    explains: &[
+        "container-missing",
+        "certificate-key-missing",
+        "symptom-iisadmin-failed",
+        "symptom-service-timeout",
+        "symptom-app-pool-identity",
+    ],
     meaning: "On Windows 2000 to 2003 the folder of the machine's containers lies below the path that the value Common \
               AppData names. Where that value was changed, often to a folder below %windir%\\Profiles, Windows looks \
               there, makes new containers and does not see the real ones in the other tree.",

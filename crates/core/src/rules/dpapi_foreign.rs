@@ -17,7 +17,15 @@ pub static INFO: RuleInfo = RuleInfo {
               are not in use and for containers of others",
     summary: "A container opens with neither DPAPI secret: the file or the hives come from another machine.",
     core: true,
-    explains: &["machine-guid-changed", "container-orphaned", "container-duplicated", "session-key-mismatch"],
+    explains: &[
+        "machine-guid-changed",
+        "container-orphaned",
+        "container-duplicated",
+        "session-key-mismatch",
+        "symptom-iisadmin-failed",
+        "symptom-app-pool-identity",
+        "symptom-dpapi",
+    ],
     meaning: "A container that was copied from another computer looks whole, and its name can be made to fit, but its \
               private key is protected with the other computer's secret. The same picture comes from hives that were \
               rolled back or exchanged while the key folders stayed.",

@@ -23,6 +23,9 @@ pub static INFO: RuleInfo = RuleInfo {
         "container-duplicated",
         "session-key-mismatch",
         "encrypted-value-unreadable",
+        "symptom-iisadmin-failed",
+        "symptom-app-pool-identity",
+        "symptom-dpapi",
     ],
     meaning: "The specialize phase of sysprep gives a machine a new DPAPI secret and keeps the one before it. What was \
               protected before then hangs on the old secret. For a container that came with the image (RDP makes one) \

@@ -14,7 +14,7 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "never",
     summary: "SYSTEM and SECURITY do not belong together: the machine's DPAPI secret does not decode.",
     core: false,
-    explains: &["dpapi-foreign"],
+    explains: &["dpapi-foreign", "symptom-iisadmin-failed", "symptom-app-pool-identity", "symptom-dpapi"],
     meaning: "The boot key in SYSTEM opens the LSA key in SECURITY, and that opens the secret DPAPI_SYSTEM. When the hives \
               are of different machines or of different times (one restored, the other not), this breaks, and then every \
               key that DPAPI protects is out of reach.",

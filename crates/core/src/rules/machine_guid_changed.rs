@@ -4,6 +4,7 @@ use iiskeys_evidence::Timestamp;
 
 use super::container_duplicated::objection;
 use super::support::{self, GUID_SUBJECT};
+use super::symptoms;
 use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
 use crate::artifact::container::Guid;
 use crate::artifact::container::well_known::Role;
@@ -33,6 +34,10 @@ pub static INFO: RuleInfo = RuleInfo {
         "dpapi-secret-rotated",
         "certificate-key-orphaned",
         "certificate-key-mismatch",
+        "symptom-iisadmin-failed",
+        "symptom-service-timeout",
+        "symptom-schannel-key",
+        "symptom-app-pool-identity",
     ],
     meaning: "The MachineGuid is part of each container's file name. When it changes, the keys are still on the disk \
               and nothing finds them: services make new, empty containers or fail with NTE_BAD_SIGNATURE \
@@ -275,7 +280,7 @@ fn finding(machine: &Machine<'_>, witnesses: &[Witness<'_>]) -> Option<Finding> 
         confidence,
         title: format!("The MachineGuid changed from {old} to {current}"),
         explanation: format!(
-            "{}.{}{} {}",
+            "{}.{}{} {}{}",
             reasons.join("; "),
             if affects.is_empty() {
                 String::new()
@@ -283,12 +288,19 @@ fn finding(machine: &Machine<'_>, witnesses: &[Witness<'_>]) -> Option<Finding> 
                 format!(" Down because of it: {}.", affects.join(", "))
             },
             scope(machine, witnesses),
-            explanations(machine, &old)
+            explanations(machine, &old),
+            beside(machine)
         ),
         evidence,
         remedies,
         affects,
     })
+}
+
+/// What the event logs say of the time of the change.
+fn beside(machine: &Machine<'_>) -> String {
+    let sentence = symptoms::beside_the_guid(machine);
+    if sentence.is_empty() { sentence } else { format!(" {sentence}") }
 }
 
 /// That only the IIS 6 compatible services are down, where nothing else that is needed is concerned.

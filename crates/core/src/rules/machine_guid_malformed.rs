@@ -25,6 +25,10 @@ pub static INFO: RuleInfo = RuleInfo {
         "container-empty",
         "certificate-key-orphaned",
         "certificate-key-mismatch",
+        "symptom-iisadmin-failed",
+        "symptom-service-timeout",
+        "symptom-schannel-key",
+        "symptom-app-pool-identity",
     ],
     meaning: "Windows writes the MachineGuid as REG_SZ of 36 characters in lower case and takes it verbatim as the \
               end of each container's file name. A value with braces, spaces or another type does not come from \

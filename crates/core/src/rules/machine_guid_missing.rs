@@ -21,6 +21,10 @@ pub static INFO: RuleInfo = RuleInfo {
         "container-empty",
         "certificate-key-orphaned",
         "certificate-key-mismatch",
+        "symptom-iisadmin-failed",
+        "symptom-service-timeout",
+        "symptom-schannel-key",
+        "symptom-app-pool-identity",
     ],
     meaning: "Windows names every key container file after the MachineGuid. Where the value is gone, the crypto \
               library makes up a new one at the next use, and from then on no existing container is found.",

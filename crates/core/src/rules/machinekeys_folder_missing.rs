@@ -15,7 +15,13 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "never",
     summary: "A complete volume has no MachineKeys folder although IIS is installed.",
     core: false,
-    explains: &["container-missing", "certificate-key-missing"],
+    explains: &[
+        "container-missing",
+        "certificate-key-missing",
+        "symptom-iisadmin-failed",
+        "symptom-service-timeout",
+        "symptom-app-pool-identity",
+    ],
     meaning: "The whole folder of the machine's key containers is gone: every key of IIS, of certificates and of \
               other services with it.",
     proof: "Only a complete volume (an image, or a listing of everything on it) can prove that the folder is not \

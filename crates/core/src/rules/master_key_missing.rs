@@ -17,7 +17,7 @@ pub static INFO: RuleInfo = RuleInfo {
               are not in use and for containers of others",
     summary: "A container's private key is protected with a master key that the Protect folder does not hold.",
     core: true,
-    explains: &[],
+    explains: &["symptom-iisadmin-failed", "symptom-app-pool-identity", "symptom-dpapi"],
     meaning: "Windows protects the private key in a container with a DPAPI master key of LocalSystem. The master keys are \
               files in System32\\Microsoft\\Protect\\S-1-5-18, named by their GUID. When the file is gone, for example \
               after a clean-up or when only ProgramData was restored onto a fresh installation, nobody can open the \

@@ -17,7 +17,7 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "note, weak, where no container in evidence verifies with the same procedure",
     summary: "The metabase's session key was not made with the container Microsoft Internet Information Server.",
     core: false,
-    explains: &[],
+    explains: &["symptom-iisadmin-failed"],
     meaning: "IIS 5 and 6, and the IIS 6 compatibility part of later versions, encrypt passwords of the metabase with a session \
               key that is wrapped and signed with the container c23. After the metabase was replaced, or the container made \
               anew, IIS Admin ends with 0x80090006 or the passwords are lost.",

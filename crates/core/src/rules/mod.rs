@@ -5,6 +5,7 @@ mod certificates;
 mod finding;
 mod proofs;
 mod support;
+mod symptoms;
 
 pub mod binding_certificate_missing;
 pub mod certificate_key_in_user_store;
@@ -33,6 +34,7 @@ pub mod evidence_damaged;
 pub mod evidence_mixed;
 pub mod hive_dirty;
 pub mod hives_inconsistent;
+pub mod hotfix_884872_missing;
 pub mod machine_guid_changed;
 pub mod machine_guid_malformed;
 pub mod machine_guid_missing;
@@ -46,6 +48,11 @@ pub mod recovery_export_present;
 pub mod session_key_mismatch;
 pub mod session_key_missing;
 pub mod shared_configuration;
+pub mod symptom_app_pool_identity;
+pub mod symptom_dpapi;
+pub mod symptom_iisadmin_failed;
+pub mod symptom_schannel_key;
+pub mod symptom_service_timeout;
 pub mod timestamps_lost;
 
 pub use catalogue::markdown;
@@ -250,6 +257,12 @@ pub fn all() -> &'static [&'static dyn Rule] {
         &certificate_key_unlinked::CertificateKeyUnlinked,
         &certificate_key_mismatch::CertificateKeyMismatch,
         &certificate_key_in_user_store::CertificateKeyInUserStore,
+        &symptom_iisadmin_failed::SymptomIisAdminFailed,
+        &symptom_service_timeout::SymptomServiceTimeout,
+        &symptom_schannel_key::SymptomSchannelKey,
+        &symptom_app_pool_identity::SymptomAppPoolIdentity,
+        &symptom_dpapi::SymptomDpapi,
+        &hotfix_884872_missing::Hotfix884872Missing,
         &hive_dirty::HiveDirty,
         &timestamps_lost::TimestampsLost,
         &evidence_damaged::EvidenceDamaged,

@@ -19,7 +19,7 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "warning where no value uses the provider",
     summary: "A provider's session key does not belong to the container that it names.",
     core: true,
-    explains: &["encrypted-value-unreadable", "config-mixed-keys"],
+    explains: &["encrypted-value-unreadable", "config-mixed-keys", "symptom-app-pool-identity"],
     meaning: "The session key of an AES provider is wrapped with the public key of a container. When the configuration was \
               copied from another server, or the container was made anew, the two do not fit: no encrypted value can be read, \
               application pools report bad data, and saving a password fails.",

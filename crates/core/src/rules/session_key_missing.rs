@@ -16,7 +16,7 @@ pub static INFO: RuleInfo = RuleInfo {
     lowered: "never",
     summary: "An AES provider that values use has no session key.",
     core: false,
-    explains: &[],
+    explains: &["symptom-app-pool-identity"],
     meaning: "An AES provider encrypts with a session key, which its entry keeps wrapped by the RSA key of a container. Without \
               the session key nothing opens the values, not even the right container.",
     proof: "The provider's entry was read: the attribute sessionKey is missing, empty, or not a wrapped key.",
