@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::cause::root_cause;
 use super::proofs::{config_copies, dpapi};
-use super::rows::{config, containers, groups, machine_row, only_counted, plan_row, sources, timeline};
+use super::rows::{
+    config, containers, groups, machine_row, only_counted, plan_row, registry_containers, sources, timeline,
+};
 use super::*;
 use crate::machine::{Citation, FileId, Locator, Machine};
 use crate::plan::Plan;
@@ -77,6 +79,7 @@ pub fn build(
         key_containers: containers(machine, &ids),
         container_groups: groups(machine),
         containers_only_counted: only_counted(machine),
+        registry_containers: registry_containers(machine, &ids),
         config: config(machine, &ids),
         config_copies: config_copies(machine, &ids),
         dpapi: dpapi(machine, &ids),
