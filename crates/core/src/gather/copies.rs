@@ -100,7 +100,8 @@ fn left_out<T>(found: &[T], size: impl Fn(&T) -> u64) -> usize {
     found.len() - kept.count()
 }
 
-fn child_dirs(dir: &Dir, unread: &mut Vec<Unread>) -> Vec<Dir> {
+/// The folders in a folder, by path, at most so many that a hostile one costs little.
+pub(super) fn child_dirs(dir: &Dir, unread: &mut Vec<Unread>) -> Vec<Dir> {
     let Some(nodes) = settled(dir.names().map(Some), unread) else { return Vec::new() };
     let mut found: Vec<Dir> = nodes.filter_map(|node| node.ok()?.into_dir()).collect();
     found.sort_by_cached_key(|dir| dir.path().clone());
@@ -112,7 +113,8 @@ fn child_dirs(dir: &Dir, unread: &mut Vec<Unread>) -> Vec<Dir> {
     found
 }
 
-fn child_files(dir: &Dir, wanted: &dyn Fn(&str) -> bool, unread: &mut Vec<Unread>) -> Vec<File> {
+/// The files in a folder whose names are wanted, by name, at most as many.
+pub(super) fn child_files(dir: &Dir, wanted: &dyn Fn(&str) -> bool, unread: &mut Vec<Unread>) -> Vec<File> {
     let Some(nodes) = settled(dir.names().map(Some), unread) else { return Vec::new() };
     let files = nodes.filter_map(|node| node.ok()?.into_file()).filter(|file| wanted(&file.name));
     let mut files: Vec<File> = files.collect();
@@ -358,8 +360,14 @@ fn metabase(facts: &mut Facts, is_live: bool, windows_path: String, file: &File,
             return;
         }
     };
-    let kind = MetabaseKind::of(&bytes);
     let blank = bytes.iter().all(|byte| *byte == 0);
+    let kind = match MetabaseKind::of(&bytes) {
+        // The binary form has no public description: the name tells it where no secret in it does.
+        MetabaseKind::Other if !blank && file.name.eq_ignore_ascii_case("MetaBase.bin") => {
+            MetabaseKind::Binary { keys: 0, values: 0 }
+        }
+        kind => kind,
+    };
     // The schema and other files of these folders.
     if kind == MetabaseKind::Other && !blank {
         return;

@@ -7,10 +7,10 @@ use iiskeys_evidence::{File, Timestamp, VolumeIdentity};
 use super::pieces::{HivePiece, Pieces, Role};
 use super::registry::{self, Looked, Raw, Reader, Source};
 use super::secrets::{self, Side};
-use super::{file_row, mismatch};
+use super::{file_row, history, mismatch};
 use crate::artifact::hive::{Hive, HiveFile, LogFile, replay};
 use crate::artifact::reg_export::{RegExport, RegKey, below};
-use crate::machine::facts::{Damage, EarlierGuid, Facts, GuidValue, HiveFacts, Recovery};
+use crate::machine::facts::{Damage, Facts, GuidValue, HiveFacts, Recovery};
 use crate::machine::{Citation, FileId, Known, Locator, Need};
 use crate::proof::master_key::SystemSecrets;
 
@@ -106,10 +106,15 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces) -> ForLater {
     facts.identity.unreplayed = before.filter(|_| applied);
     facts.software = known(&software, &exports.software, bad("SOFTWARE"), Need::SoftwareHive);
     facts.system = known(&system, &exports.system, bad("SYSTEM"), Need::SystemHive);
+    let (containers, more) = registry::registry_containers(&software_reader);
+    facts.registry_containers = containers;
+    if more > 0 {
+        facts.assumptions.push(format!("{more} more containers in the registry are not listed"));
+    }
     let mounted = registry::mounted_devices(&system_reader);
     let store = registry::central_store(&software_reader);
     rivals(facts, pieces, software.is_some(), &exports);
-    history(facts, pieces);
+    history::read(facts, &pieces.history);
     ForLater { mounted, secrets, store }
 }
 
@@ -261,7 +266,8 @@ impl Opened {
     }
 }
 
-fn log(facts: &mut Facts, file: &File) -> Option<LogFile> {
+/// Reads a transaction log; one that cannot be read is damage.
+pub(super) fn log(facts: &mut Facts, file: &File) -> Option<LogFile> {
     match file.read_all(LARGEST_LOG) {
         Ok((bytes, sha256)) => {
             file_row(facts, file, "transaction-log", sha256);
@@ -388,11 +394,12 @@ struct Exports {
 /// The parts of a hive that are looked at: the rest of a large export is not kept.
 fn is_wanted(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
-    const WANTED: [&str; 12] = [
+    const WANTED: [&str; 13] = [
         "\\microsoft\\cryptography",
         "\\microsoft\\windows nt\\currentversion",
         "\\microsoft\\inetstp",
         "\\microsoft\\updates",
+        "\\currentversion\\uninstall",
         "\\explorer\\",
         "\\setup",
         "\\select",
@@ -511,31 +518,5 @@ fn rivals(facts: &mut Facts, pieces: &Pieces, has_hive: bool, exports: &Exports)
             }
             Role::Security => {}
         }
-    }
-}
-
-/// Earlier values of the GUID, from copies of the hive.
-fn history(facts: &mut Facts, pieces: &Pieces) {
-    for (piece, place) in &pieces.history {
-        let Ok((bytes, sha256)) = piece.take() else { continue };
-        let Ok(hive) = HiveFile::open(bytes) else { continue };
-        let Ok(view) = hive.view() else { continue };
-        let found = registry::guid(
-            &Reader { source: Some(&view), unreadable: None, file: FileId(0), need: Need::SoftwareHive },
-            "Microsoft\\Cryptography",
-        );
-        let Some(guid) = found.value().and_then(|value| value.guid) else { continue };
-        let written = match view.written("Microsoft\\Cryptography") {
-            Looked::Found(time) => Some(time),
-            _ => None,
-        };
-        let file = file_row(facts, &piece.file, "software-hive-history", sha256);
-        let locator = Locator::Value("Microsoft\\Cryptography".into(), "MachineGuid".into());
-        facts.identity.earlier.push(EarlierGuid {
-            guid,
-            source: place.clone(),
-            written,
-            citation: Citation::new(file, locator),
-        });
     }
 }

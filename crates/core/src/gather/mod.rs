@@ -9,6 +9,7 @@ mod configuration;
 mod containers;
 mod copies;
 mod deleted;
+mod history;
 mod hives;
 mod letters;
 mod listings;
@@ -204,6 +205,7 @@ fn blank() -> Facts {
             product_type: open(system),
             service_pack: open(software),
             installed: open(software),
+            earlier_installs: Vec::new(),
             system_root: open(software),
             hostname: open(system),
             time_zone: open(system),
@@ -232,6 +234,7 @@ fn blank() -> Facts {
         metabases: Vec::new(),
         recovery: Vec::new(),
         central_store: Vec::new(),
+        registry_containers: Vec::new(),
         aspnet: Vec::new(),
         tls: Tls::unknown(),
         events: Events::default(),

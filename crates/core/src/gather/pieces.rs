@@ -13,6 +13,7 @@ use iiskeys_evidence::{
 };
 
 use super::GatherError;
+use super::history::{Copies, HistoryHive, is_copy_name, is_other_hive};
 use super::places::{Unread, dirs, is_in_history, logs_among, logs_beside, settled};
 use crate::artifact::container::{FileName, Guid, identify};
 use crate::artifact::hive::{self, HiveFile};
@@ -20,7 +21,7 @@ use crate::artifact::reg_export;
 use crate::machine::Store;
 
 /// Largest hive that is read, in bytes: the format's own limit.
-const LARGEST_HIVE: u64 = 2 << 30;
+pub(super) const LARGEST_HIVE: u64 = 2 << 30;
 /// First bytes that tell a file's kind.
 const HEAD: usize = listing::HEAD_BYTES;
 /// Loose files that are looked into to tell their kind.
@@ -45,8 +46,10 @@ pub(super) struct HivePiece {
     pub role: Role,
     pub file: File,
     pub logs: Vec<File>,
-    /// Bytes and SHA-256, when the file was read to tell what it is.
-    pub content: RefCell<Option<Content>>,
+    /// SHA-256, when the file was read to tell what it is.
+    sha256: Option<[u8; 32]>,
+    /// What was read then; of several hives of a role only the first is kept in memory.
+    content: RefCell<Option<Content>>,
 }
 
 /// Bytes and their SHA-256.
@@ -78,8 +81,10 @@ pub(super) struct Pieces {
     pub volumes: Vec<Volume>,
     pub windows: Option<String>,
     pub hives: Vec<HivePiece>,
-    /// Hives of the same machine from earlier times, with the name of their place.
-    pub history: Vec<(HivePiece, String)>,
+    /// Hives of the same machine from earlier times.
+    pub history: Copies,
+    /// Hives outside every drive whose names say that they are copies.
+    set_aside: Vec<HistoryHive>,
     /// Second hives of a role, which must agree with the first.
     pub rivals: Vec<HivePiece>,
     pub exports: Vec<File>,
@@ -171,23 +176,21 @@ impl Pieces {
                 let Some(file) = settled(found, &mut self.unread).and_then(Node::into_file) else { continue };
                 if is_hive(&file) {
                     let logs = logs_beside(&volume, &config, &file, &mut self.unread);
-                    self.hives.push(HivePiece { role, file, logs, content: RefCell::default() });
+                    self.hives.push(HivePiece {
+                        role,
+                        file,
+                        logs,
+                        sha256: None,
+                        content: RefCell::default(),
+                    });
                 } else {
                     self.bad_hives.push((file, "expected a registry hive, found something else".to_owned()));
                 }
             }
         }
-        for (folder, name) in
-            [(format!("{config}\\RegBack"), "RegBack"), (format!("{windows}\\repair"), "repair")]
-        {
-            if let Some(file) = self.file(&volume, &format!("{folder}\\SOFTWARE")) {
-                self.add_history(file, name);
-            }
-        }
+        self.history.of_windows(&volume, &windows, None, &mut self.unread);
         for old in ["Windows.old\\Windows", "Windows.old\\WINNT"] {
-            if let Some(file) = self.file(&volume, &format!("{old}\\System32\\config\\SOFTWARE")) {
-                self.add_history(file, "Windows.old");
-            }
+            self.history.of_replaced(&volume, old, &mut self.unread);
         }
         let protect = format!("{windows}\\System32\\Microsoft\\Protect\\S-1-5-18");
         self.protect.extend(dirs(&volume, &protect, &mut self.unread));
@@ -220,15 +223,7 @@ impl Pieces {
                 HistoryKind::ShadowCopy => "shadow copy",
                 HistoryKind::Recovery => "recovery",
             };
-            let mut places = vec![("System32\\config", place)];
-            if is_outside {
-                places.extend([("System32\\config\\RegBack", "RegBack"), ("repair", "repair")]);
-            }
-            for (folder, place) in places {
-                if let Some(file) = self.file(volume, &format!("{windows}\\{folder}\\SOFTWARE")) {
-                    self.add_history(file, place);
-                }
-            }
+            self.history.of_windows(volume, windows, Some(place), &mut self.unread);
         }
         if is_outside {
             let windows = volume.windows.as_deref().unwrap_or("Windows");
@@ -287,17 +282,6 @@ impl Pieces {
             files = whole.filter_map(|file| settled(file, &mut self.unread)).collect();
         }
         (!files.is_empty()).then_some(Loose { dir, files, is_large: large, is_history })
-    }
-
-    fn add_history(&mut self, file: File, place: &str) {
-        if self.history.iter().any(|(known, _)| known.file.same_as(&file)) {
-            return;
-        }
-        if let Ok(Some((Role::Software, content))) = role_of(&file) {
-            let content = RefCell::new(Some(content));
-            let piece = HivePiece { role: Role::Software, file, logs: Vec::new(), content };
-            self.history.push((piece, place.to_owned()));
-        }
     }
 
     fn of_folder(&mut self, folder: &Loose, loose: &mut Vec<HivePiece>, looked_into: &mut usize) {
@@ -370,26 +354,56 @@ impl Pieces {
         if is_log_name(&file.name) {
             return;
         }
+        if folder.is_history {
+            let says_software = file.name.to_ascii_lowercase().contains("software");
+            if says_software
+                || !is_other_hive(&file.name) && matches!(role_of(file), Ok(Some((Role::Software, _))))
+            {
+                self.history.add(HistoryHive::loose(file, &folder.files));
+            }
+        } else if is_copy_name(&file.name) {
+            self.set_aside.push(HistoryHive::loose(file, &folder.files));
+        } else {
+            self.loose_current(file, logs_among(&folder.files, file), loose);
+        }
+    }
+
+    fn loose_current(&mut self, file: &File, logs: Vec<File>, loose: &mut Vec<HivePiece>) {
         match role_of(file) {
             Ok(Some((role, content))) => {
-                let logs = logs_among(&folder.files, file);
-                let piece =
-                    HivePiece { role, file: file.clone(), logs, content: RefCell::new(Some(content)) };
-                if folder.is_history {
-                    if role == Role::Software {
-                        self.history.push((piece, folder.dir.name()));
-                    }
-                } else {
-                    loose.push(piece);
-                }
+                let sha256 = Some(content.1);
+                // Of many hives of one role only one is in memory; the others are read again when it is their turn.
+                let is_first = !loose.iter().any(|piece| piece.role == role);
+                let content = RefCell::new(Some(content).filter(|_| is_first));
+                loose.push(HivePiece { role, file: file.clone(), logs, sha256, content });
             }
             Ok(None) => {}
             Err(why) => self.bad_hives.push((file.clone(), why)),
         }
     }
 
+    /// Takes hives outside every drive whose names say that they are copies for what they are: the past, unless there
+    /// is nothing else.
+    fn settle_set_aside(&mut self, loose: &mut Vec<HivePiece>, windows: Option<&str>) {
+        let mut set_aside = std::mem::take(&mut self.set_aside);
+        let is_only = set_aside.len() == 1
+            && self.exports.is_empty()
+            && self.bad_hives.is_empty()
+            && !self.hives.iter().chain(loose.iter()).any(|piece| piece.role == Role::Software);
+        let wanted = windows.map(plain);
+        let chosen = set_aside.iter().position(|copy| {
+            is_only || wanted.as_ref().is_some_and(|it| *it == plain(copy.file.path().as_str()))
+        });
+        if let Some(chosen) = chosen {
+            let HistoryHive { file, logs, .. } = set_aside.remove(chosen);
+            self.loose_current(&file, logs, loose);
+        }
+        set_aside.into_iter().for_each(|copy| self.history.add(copy));
+    }
+
     /// Decides which hive of a role is the machine's.
     fn settle(&mut self, mut loose: Vec<HivePiece>, windows: Option<&str>) -> Result<(), GatherError> {
+        self.settle_set_aside(&mut loose, windows);
         loose.sort_by_key(|piece| piece.file.path());
         let software: Vec<String> = loose
             .iter()
@@ -398,7 +412,6 @@ impl Pieces {
             .collect();
         let has_system = self.hives.iter().any(|piece| piece.role == Role::Software);
         if !has_system && software.len() > 1 {
-            let plain = |path: &str| path.replace('\\', "/").to_ascii_lowercase();
             match windows.map(plain) {
                 None if !all_the_same(&loose) => return Err(GatherError::SeveralSystems(software)),
                 None => {}
@@ -431,25 +444,27 @@ impl Pieces {
     }
 }
 
+/// A path as two of them are compared.
+fn plain(path: &str) -> String {
+    path.replace('\\', "/").to_ascii_lowercase()
+}
+
 fn same_folder(a: &File, b: &File) -> bool {
     a.parent().same_as(b.parent())
 }
 
 /// Whether several loose SOFTWARE hives are copies of one.
 fn all_the_same(loose: &[HivePiece]) -> bool {
-    let mut digests = loose
-        .iter()
-        .filter(|piece| piece.role == Role::Software)
-        .map(|piece| piece.content.borrow().as_ref().map(|(_, sha256)| *sha256));
+    let mut digests = loose.iter().filter(|piece| piece.role == Role::Software).map(|piece| piece.sha256);
     let first = digests.next().flatten();
     first.is_some() && digests.all(|sha256| sha256 == first)
 }
 
-fn is_hive(file: &File) -> bool {
+pub(super) fn is_hive(file: &File) -> bool {
     file.head(HEAD).is_ok_and(|head| hive::is_hive(&head))
 }
 
-fn is_log_name(name: &str) -> bool {
+pub(super) fn is_log_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     [".log", ".log1", ".log2"].iter().any(|end| name.ends_with(end))
 }
@@ -516,7 +531,7 @@ fn role_of(file: &File) -> Result<Option<(Role, Content)>, String> {
 }
 
 /// What a hive is, by its keys.
-fn role_of_hive(hive: &HiveFile) -> Result<Option<Role>, String> {
+pub(super) fn role_of_hive(hive: &HiveFile) -> Result<Option<Role>, String> {
     let view = hive.view().map_err(|error| error.to_string())?;
     let has = |path: &str| matches!(view.key(path), Ok(Some(_)));
     if has("Microsoft\\Cryptography") || has("Microsoft\\Windows NT\\CurrentVersion") {

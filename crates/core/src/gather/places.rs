@@ -55,6 +55,7 @@ fn is_history(name: &str) -> bool {
     ]
     .contains(&name.as_str())
         || name.starts_with("windows.old.")
+        || name.starts_with("_restore{")
         || name.contains("harddiskvolumeshadowcopy")
 }
 

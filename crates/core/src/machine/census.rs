@@ -61,7 +61,8 @@ pub(super) fn derive(machine: &Machine<'_>) -> Vec<CensusRow> {
         registry(value.guid.as_ref(), "second registry source");
     }
     for earlier in &identity.earlier {
-        registry(Some(&earlier.guid), &earlier.source);
+        let without = if earlier.is_unreplayed { " without its logs" } else { "" };
+        registry(Some(&earlier.guid), &format!("{}{without}", earlier.source));
     }
     for (key, group) in &facts.groups {
         let (Some(guid), Some(folder)) = (&key.guid, facts.folders.get(key.folder)) else { continue };

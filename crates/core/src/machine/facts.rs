@@ -114,10 +114,14 @@ pub struct GuidValue {
 pub struct EarlierGuid {
     /// The GUID.
     pub guid: Guid,
-    /// Which copy holds it: `RegBack`, `Windows.old`, ...
+    /// Which copy holds it: `RegBack`, `System Restore RP12`, `Windows.old`, ...
     pub source: String,
     /// Last write of the Cryptography key in that copy.
     pub written: Option<Timestamp>,
+    /// Last write of the copied hive as a whole, from its base block: until then the value stood.
+    pub taken: Option<Timestamp>,
+    /// Whether the copy needs its transaction logs, and this is what it holds without them.
+    pub is_unreplayed: bool,
     /// Where it stands.
     pub citation: Citation,
 }
@@ -148,6 +152,28 @@ pub struct TimeZone {
     pub bias: i32,
 }
 
+/// An installation that an upgrade in place replaced (`Setup\Source OS...` of SYSTEM).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarlierInstall {
+    /// Its `InstallDate`.
+    pub installed: Timestamp,
+    /// Its `ProductName`.
+    pub product: Option<String>,
+    /// Where the date stands.
+    pub citation: Citation,
+}
+
+/// A container that Windows NT 4 kept in the registry. Its form is not public, so only name and time are facts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RegistryContainer {
+    /// Its name: that of its key below `Microsoft\Cryptography\MachineKeys`.
+    pub name: String,
+    /// Last write of that key.
+    pub written: Option<Timestamp>,
+    /// Where it stands.
+    pub citation: Citation,
+}
+
 /// The operating system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Os {
@@ -167,6 +193,8 @@ pub struct Os {
     pub service_pack: Known<String>,
     /// `InstallDate`.
     pub installed: Known<Timestamp>,
+    /// Installations that upgrades in place replaced, the oldest first.
+    pub earlier_installs: Vec<EarlierInstall>,
     /// `SystemRoot` as the machine sees it.
     pub system_root: Known<String>,
     /// Computer name.
@@ -559,6 +587,8 @@ pub struct Facts {
     /// Passwords of the central certificate store, where it is in use: name of the registry value, index into
     /// [`Facts::wraps`], and where it stands.
     pub central_store: Vec<(String, usize, Citation)>,
+    /// Containers that Windows NT 4 left in the registry, by name. No later Windows opens them.
+    pub registry_containers: Vec<RegistryContainer>,
     /// Sections that ASP.NET keeps encrypted.
     pub aspnet: Vec<AspNetSection>,
     /// Certificates, bindings and sites.

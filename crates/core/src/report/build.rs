@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::cause::root_cause;
 use super::proofs::{config_copies, dpapi};
-use super::rows::{config, containers, groups, machine_row, only_counted, plan_row, sources, timeline};
+use super::rows::{
+    config, containers, groups, machine_row, only_counted, plan_row, registry_containers, sources, timeline,
+};
 use super::*;
 use crate::machine::{Citation, FileId, Locator, Machine};
 use crate::plan::Plan;
@@ -79,6 +81,7 @@ pub fn build(
         containers_only_counted: only_counted(machine),
         certificates: tls::certificates(machine, &ids),
         bindings: tls::bindings(machine, &ids),
+        registry_containers: registry_containers(machine, &ids),
         config: config(machine, &ids),
         config_copies: config_copies(machine, &ids),
         dpapi: dpapi(machine, &ids),

@@ -92,6 +92,9 @@ pub struct Report {
     /// One row for each way on which TLS is answered: site, binding, certificate, container, file, state; sorted by site and
     /// endpoint.
     pub bindings: Vec<BindingRow>,
+    /// Containers that Windows NT 4 left in the registry, by name. No later Windows opens them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub registry_containers: Vec<RegistryContainerRow>,
     /// The live configuration, as far as its encryption goes; null when it was not read.
     pub config: Option<ConfigRow>,
     /// Copies of the configuration, the oldest first.
@@ -536,6 +539,19 @@ pub struct GroupRow {
     pub first_day: Option<String>,
     /// Last day on which one was created.
     pub last_day: Option<String>,
+}
+
+/// A container that Windows NT 4 left in the registry: its name and time are known, and nothing is made of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RegistryContainerRow {
+    /// Name of its key.
+    pub name: String,
+    /// Last write of that key.
+    pub written: Option<String>,
+    /// Identifier of an evidence row.
+    pub evidence: String,
+    /// Where in it.
+    pub locator: String,
 }
 
 /// The live configuration.

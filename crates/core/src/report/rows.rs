@@ -5,7 +5,7 @@ use iiskeys_evidence::acl::{Dacl, SecurityDescriptor};
 use super::build::{Ids, hex, level};
 use super::proofs::{opens, protection};
 use super::*;
-use crate::machine::facts::{Config, ContainerFile, Content, ProviderKind};
+use crate::machine::facts::{Config, ContainerFile, Content, ProviderKind, RegistryContainer};
 use crate::machine::{CopyKind, FileId, FolderRole, Known, Machine, Origin, Standing};
 use crate::plan::{Plan, Step};
 use crate::rules;
@@ -226,6 +226,16 @@ pub(super) fn groups(machine: &Machine<'_>) -> Vec<GroupRow> {
 pub(super) fn only_counted(machine: &Machine<'_>) -> u64 {
     let all: u64 = machine.facts.folders.iter().map(|folder| folder.count).sum();
     all.saturating_sub(machine.facts.containers.len() as u64)
+}
+
+pub(super) fn registry_containers(machine: &Machine<'_>, ids: &Ids) -> Vec<RegistryContainerRow> {
+    let row = |container: &RegistryContainer| RegistryContainerRow {
+        name: container.name.clone(),
+        written: container.written.map(|time| time.to_string()),
+        evidence: ids.get(container.citation.file),
+        locator: container.citation.locator.to_string(),
+    };
+    machine.facts.registry_containers.iter().map(row).collect()
 }
 
 pub(super) fn config(machine: &Machine<'_>, ids: &Ids) -> Option<ConfigRow> {

@@ -9,7 +9,7 @@ use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo,
 use crate::artifact::container::Guid;
 use crate::artifact::container::well_known::Role;
 use crate::machine::{
-    Condition, Content, DAY, Generation, KeyProof, Known, Machine, Need, Needed, SecretAge, Standing, Weight,
+    Condition, Content, DAY, Generation, KeyProof, Machine, Need, Needed, SecretAge, Standing, Weight,
 };
 
 /// A machine that ran this long after its GUID changed was keyed again since.
@@ -446,22 +446,19 @@ pub(crate) fn was_cloned(machine: &Machine<'_>, guid: &Guid) -> bool {
 
 /// The window in which the GUID changed: the last witness of the old state, the first of the new one.
 pub(crate) fn window(machine: &Machine<'_>) -> (Option<Timestamp>, Option<Timestamp>) {
+    let identity = &machine.facts.identity;
     let old = old_guid_of(machine);
     let row = |guid: &Guid| machine.census.iter().find(|row| row.guid == *guid);
+    let copies_of = |guid: Option<Guid>| {
+        identity.earlier.iter().filter(move |earlier| Some(earlier.guid) == guid && guid.is_some())
+    };
     let last_old = old
         .as_ref()
         .and_then(row)
         .and_then(|row| row.last_created)
         .into_iter()
-        .chain(
-            machine
-                .facts
-                .identity
-                .earlier
-                .iter()
-                .filter(|earlier| Some(&earlier.guid) == old.as_ref())
-                .filter_map(|earlier| earlier.written),
-        )
+        // A copy of the hive shows the old value until it was taken, not only when that was written.
+        .chain(copies_of(old).filter_map(|earlier| earlier.taken.max(earlier.written)))
         .max();
     let first_new = machine
         .guid
@@ -469,10 +466,8 @@ pub(crate) fn window(machine: &Machine<'_>) -> (Option<Timestamp>, Option<Timest
         .and_then(row)
         .and_then(|row| row.first_created)
         .into_iter()
-        .chain(match &machine.facts.identity.key_written {
-            Known::Read(cited) => Some(cited.value),
-            _ => None,
-        })
+        .chain(identity.key_written.value().copied())
+        .chain(copies_of(machine.guid).filter_map(|earlier| earlier.written))
         .min();
     match (last_old, first_new) {
         // Witnesses that contradict each other date nothing.
