@@ -109,6 +109,8 @@ pub struct Tls {
     /// Stores that the evidence does not cover although it covers others: a certificate that is not in
     /// `certificates` may be there. Store `*` stands for every store of that place.
     pub uncovered: Vec<(StorePlace, String)>,
+    /// Tables of HTTP.sys (`SslBindingInfo`, ...) that the evidence does not cover.
+    pub uncovered_tables: Vec<&'static str>,
 }
 
 impl Tls {
@@ -130,6 +132,7 @@ impl Tls {
             sites: Known::NotInEvidence(Need::ApplicationHost),
             others: Vec::new(),
             uncovered: Vec::new(),
+            uncovered_tables: Vec::new(),
         }
     }
 }
