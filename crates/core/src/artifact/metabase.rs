@@ -6,11 +6,13 @@
 use std::collections::BTreeMap;
 
 use data_encoding::HEXLOWER_PERMISSIVE;
+use roxmltree::Node;
 use serde::Serialize;
 use thiserror::Error;
 
 use super::bytes::{Truncated, array, slice, u32_le};
 use super::config::xml::{self, Lines};
+use super::config::xpath;
 use super::config::{ConfigError, SessionKeyError, WrappedKey};
 
 /// Magic of a session key.
@@ -21,6 +23,10 @@ const DATA_MAGIC_HEX: &str = "49634462";
 const HEADER_LEN: usize = 16;
 /// Longest session key blob: two RSA operations with 16384 bits and the headers fit well.
 const LONGEST_BLOB: usize = 8192;
+/// Web sites that are kept; more are only counted.
+const KEPT_SITES: usize = 20_000;
+/// Bindings that are kept of one site.
+const KEPT_BINDINGS: usize = 1024;
 /// Rows in the table of secure values; more are counted together.
 const KEPT_ROWS: usize = 1024;
 
@@ -131,6 +137,57 @@ pub struct SecureValues {
     pub count: u64,
 }
 
+/// A web site of a metabase, with what it says about TLS.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct MetabaseSite {
+    /// Its number, from its location.
+    pub id: u32,
+    /// `ServerComment`, its name.
+    pub comment: Option<String>,
+    /// `SecureBindings`: `address:port:host` each.
+    pub secure_bindings: Vec<String>,
+    /// `SSLCertHash` as written, in hexadecimal; may come from the service above it.
+    pub certificate_hash: Option<String>,
+    /// `SSLStoreName`; may come from the service above it.
+    pub certificate_store: Option<String>,
+    /// `ServerAutoStart`; may come from the service above it.
+    pub auto_start: Option<bool>,
+    /// Citation of its element.
+    pub xpath: String,
+}
+
+impl MetabaseSite {
+    /// Takes in a property by its name or number.
+    fn take(&mut self, name: &str, value: &str) {
+        let value = value.trim();
+        match name {
+            "ServerComment" | "1015" => self.comment = Some(value.to_owned()),
+            "SecureBindings" | "2021" => {
+                // Texts of a list stand on lines of their own, of which an attribute keeps blanks.
+                let bindings = value.split_whitespace().take(KEPT_BINDINGS);
+                self.secure_bindings = bindings.map(str::to_owned).collect();
+            }
+            "SSLCertHash" | "5506" => self.certificate_hash = Some(value.to_owned()),
+            "SSLStoreName" | "5511" => self.certificate_store = Some(value.to_owned()),
+            "ServerAutoStart" | "1017" => {
+                self.auto_start = Some(!matches!(value.to_ascii_lowercase().as_str(), "false" | "0"));
+            }
+            _ => {}
+        }
+    }
+
+    fn inherit(&mut self, above: &Self) {
+        let or = |own: &mut Option<String>, above: &Option<String>| {
+            if own.is_none() {
+                own.clone_from(above);
+            }
+        };
+        or(&mut self.certificate_hash, &above.certificate_hash);
+        or(&mut self.certificate_store, &above.certificate_store);
+        self.auto_start = self.auto_start.or(above.auto_start);
+    }
+}
+
 /// What a metabase says about its session key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Metabase {
@@ -144,6 +201,10 @@ pub struct Metabase {
     pub secure: Vec<SecureValues>,
     /// Encrypted values that found no row of their own.
     pub secure_left_out: u64,
+    /// Web sites, in the order of the file.
+    pub sites: Vec<MetabaseSite>,
+    /// Web sites that were not kept.
+    pub sites_left_out: u64,
 }
 
 /// What kind of metabase a file is, by its content.
@@ -196,7 +257,10 @@ impl Metabase {
             history_major: None,
             secure: Vec::new(),
             secure_left_out: 0,
+            sites: Vec::new(),
+            sites_left_out: 0,
         };
+        let mut service = MetabaseSite::default();
         let mut rows: BTreeMap<(String, String), u64> = BTreeMap::new();
         let mut is_metabase = false;
         xml::walk(&document, &lines, |path| {
@@ -211,6 +275,7 @@ impl Metabase {
                 }
                 _ => {}
             }
+            web(path, node, &mut service, &mut found);
             let location = path.iter().rev().find_map(|node| node.attribute("Location"));
             for attribute in node.attributes().filter(|attribute| is_secure(attribute.value())) {
                 let custom = (attribute.name() == "Value").then(|| {
@@ -229,6 +294,7 @@ impl Metabase {
         if !is_metabase {
             return Err(ConfigError::Root { expected: "configuration/MBProperty" });
         }
+        found.sites.iter_mut().for_each(|site| site.inherit(&service));
         found.secure = rows
             .into_iter()
             .map(|((part, property), count)| SecureValues { part, property, count })
@@ -239,6 +305,41 @@ impl Metabase {
     /// Number of encrypted values.
     pub fn secure_values(&self) -> u64 {
         self.secure.iter().map(|row| row.count).sum::<u64>().saturating_add(self.secure_left_out)
+    }
+}
+
+/// Takes in what an element says about a web site, or about all of them.
+fn web(path: &[Node<'_, '_>], node: Node<'_, '_>, service: &mut MetabaseSite, found: &mut Metabase) {
+    let element = match node.tag_name().name() {
+        "Custom" => path.iter().rev().nth(1).copied().unwrap_or(node),
+        _ => node,
+    };
+    let location = element.attribute("Location").unwrap_or_default();
+    let number = location.rsplit_once('/').filter(|(above, _)| above.eq_ignore_ascii_case("/LM/W3SVC"));
+    let number = number.and_then(|(_, id)| id.parse::<u32>().ok());
+    let site = match (element.tag_name().name(), number) {
+        ("IIsWebService", _) if location.eq_ignore_ascii_case("/LM/W3SVC") => service,
+        ("IIsWebServer", Some(id)) => {
+            if element == node {
+                if found.sites.len() == KEPT_SITES {
+                    found.sites_left_out += 1;
+                    return;
+                }
+                let xpath = xpath::cite(path, None);
+                found.sites.push(MetabaseSite { id, xpath, ..MetabaseSite::default() });
+            }
+            match found.sites.last_mut().filter(|site| site.id == id) {
+                Some(site) => site,
+                None => return,
+            }
+        }
+        _ => return,
+    };
+    if element == node {
+        node.attributes().for_each(|attribute| site.take(attribute.name(), attribute.value()));
+    } else if let Some(value) = node.attribute("Value") {
+        let name = node.attribute("ID").or(node.attribute("Name")).unwrap_or_default();
+        site.take(name, value);
     }
 }
 

@@ -16,11 +16,13 @@
 
 pub mod boot_key;
 pub mod bytes;
+pub mod certificate;
 pub mod config;
 pub mod container;
 pub mod dpapi_blob;
 pub mod event_log;
 pub mod hive;
+pub mod http_sys;
 pub mod lsa;
 pub mod master_key;
 pub mod metabase;

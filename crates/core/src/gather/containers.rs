@@ -1,6 +1,6 @@
 //! Streams a folder of key containers into facts: one pass, memory that does not grow with the names.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use iiskeys_evidence::acl::SecurityDescriptor;
 use iiskeys_evidence::{File, Timestamp};
@@ -11,7 +11,7 @@ use super::names::{Guids, Listed, Listing};
 use super::prover::{self, Prover};
 use crate::artifact::container::{
     Algorithm, Container, Family, FileName, Glance, Guid, NamePattern, Prefix, PrefixCheck, Spec, State,
-    WellKnown,
+    WellKnown, moduli_at,
 };
 use crate::machine::facts::{ContainerFile, Content, EvidenceFile, Facts, GroupKey, Inside, Oddity, Pair};
 use crate::machine::{Citation, FileId, FolderRole, KeyProof, Known, Locator, Need, Opens, Origin, Store};
@@ -31,21 +31,40 @@ pub(super) const LARGEST: u64 = 1 << 20;
 /// First bytes of a file that tell what it is.
 pub(super) const HEAD: usize = crate::artifact::container::GLANCE_LEN;
 
-/// Containers that are followed for themselves, by the hash of their name.
+/// First bytes of a file in which its public key stands, unless it is unusually long.
+const KEY_HEAD: usize = 2 * HEAD;
+/// Files of one folder that are followed for their public key alone.
+const BY_MODULUS: usize = 2_000;
+
+/// Containers that are followed for themselves, by the hash of their name or by their public key.
 #[derive(Debug, Default, Clone)]
-pub(super) struct Interest(BTreeSet<(Family, Prefix)>);
+pub(super) struct Interest {
+    names: BTreeSet<(Family, Prefix)>,
+    /// SHA-256 of moduli.
+    moduli: HashSet<[u8; 32]>,
+}
 
 impl Interest {
     /// Follows the container of that name as well.
     pub fn add(&mut self, family: Family, name: &str) {
         if let Some(prefix) = Prefix::of(family, name) {
-            self.0.insert((family, prefix));
+            self.names.insert((family, prefix));
         }
     }
 
-    /// Whether the container with that hash is well-known or named by the configuration.
+    /// Follows the containers with that public key as well.
+    pub fn add_modulus(&mut self, sha256: [u8; 32]) {
+        self.moduli.insert(sha256);
+    }
+
+    /// Whether a public key of a container is one that is looked for.
+    fn holds_key(&self, moduli: impl IntoIterator<Item = [u8; 32]>) -> bool {
+        !self.moduli.is_empty() && moduli.into_iter().any(|modulus| self.moduli.contains(&modulus))
+    }
+
+    /// Whether the container with that hash is well-known, or named by the configuration or by a certificate.
     pub fn holds(&self, family: Family, prefix: Prefix) -> bool {
-        WellKnown::by_prefix(family, prefix).is_some() || self.0.contains(&(family, prefix))
+        WellKnown::by_prefix(family, prefix).is_some() || self.names.contains(&(family, prefix))
     }
 }
 
@@ -73,7 +92,9 @@ pub(super) struct Intake<'a> {
     spread: Vec<(Prefix, u16)>,
     waiting: Vec<Box<dyn KeyFile + 'a>>,
     /// Takes the first bytes of one file after the other.
-    head: [u8; HEAD],
+    head: [u8; KEY_HEAD],
+    /// How many files are followed for their public key alone.
+    by_modulus: usize,
     outliers: BTreeMap<String, Box<dyn KeyFile + 'a>>,
     digest: Multiset,
     large: bool,
@@ -103,7 +124,8 @@ impl<'a> Intake<'a> {
             guids,
             spread: Vec::new(),
             waiting: Vec::new(),
-            head: [0; HEAD],
+            head: [0; KEY_HEAD],
+            by_modulus: 0,
             outliers: BTreeMap::new(),
             digest: Multiset::default(),
             large: false,
@@ -190,8 +212,19 @@ impl<'a> Intake<'a> {
             self.row(file.as_ref(), listed, true);
             return;
         }
-        let glance = match file.head(&mut self.head) {
-            Ok(filled) => Glance::at(self.head.get(..filled).unwrap_or_default(), file.file().size),
+        let wanted = if self.interest.moduli.is_empty() { HEAD } else { KEY_HEAD };
+        let buffer = self.head.get_mut(..wanted).unwrap_or_default();
+        let glance = match file.head(buffer) {
+            Ok(filled) => {
+                let head = buffer.get(..filled).unwrap_or_default();
+                if self.by_modulus < BY_MODULUS && has_key(self.interest, file.as_ref(), head) {
+                    self.by_modulus += 1;
+                    let listed = self.listing.take(&name);
+                    self.row(file.as_ref(), listed, true);
+                    return;
+                }
+                Glance::at(head, file.file().size)
+            }
             Err(why) => {
                 self.unreadable(&name, &why);
                 return;
@@ -306,7 +339,8 @@ impl<'a> Intake<'a> {
         let family = self.store.family();
         let prefix = name.map(|name| name.prefix).or(inside.prefix);
         let matters =
-            [prefix, inside.prefix].into_iter().flatten().any(|prefix| self.interest.holds(family, prefix));
+            [prefix, inside.prefix].into_iter().flatten().any(|prefix| self.interest.holds(family, prefix))
+                || self.interest.holds_key(moduli(inside));
         if matters || self.prover.prove_all {
             let examined = self.prover.examine(self.facts, bytes, container, prefix, matters);
             prover::apply(&mut inside.pairs, &examined.pairs);
@@ -383,6 +417,7 @@ impl<'a> Intake<'a> {
     fn is_tracked(&self, parsed: Option<FileName<'_>>, content: &Content) -> bool {
         let family = self.store.family();
         let inner = match content {
+            Content::Read(inside) if self.interest.holds_key(moduli(inside)) => return true,
             Content::Read(inside) => inside.prefix,
             _ => None,
         };
@@ -459,6 +494,26 @@ impl<'a> Intake<'a> {
             folder.first_created = folder.first_created.into_iter().chain([created]).min();
             folder.last_created = folder.last_created.into_iter().chain([created]).max();
         }
+    }
+}
+
+fn moduli(inside: &Inside) -> impl Iterator<Item = [u8; 32]> + '_ {
+    inside.pairs.iter().filter_map(|pair| pair.modulus_sha256)
+}
+
+/// Whether a file of a large folder holds a public key that is looked for. Where the first bytes do not tell, all are
+/// read: that is so for files with two pairs, of which there are few.
+fn has_key(interest: &Interest, file: &dyn KeyFile, head: &[u8]) -> bool {
+    if interest.moduli.is_empty() {
+        return false;
+    }
+    match moduli_at(head, file.file().size) {
+        Some(moduli) => interest.holds_key(moduli),
+        None if file.file().size > LARGEST => false,
+        None => file.read().is_ok_and(|(bytes, _)| {
+            let pairs = Container::parse(&bytes).pairs;
+            interest.holds_key(pairs.iter().filter_map(|pair| pair.public.as_ref()?.modulus_sha256))
+        }),
     }
 }
 

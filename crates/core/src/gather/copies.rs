@@ -6,6 +6,7 @@ use data_encoding::HEXUPPER;
 use iiskeys_evidence::{Dir, File, Node, Timestamp, Volume};
 use sha2::{Digest, Sha256};
 
+use super::certificates;
 use super::configuration::{self, Part};
 use super::containers::push_file;
 use super::pieces::{Pieces, is_pfx};
@@ -397,6 +398,11 @@ fn metabase(facts: &mut Facts, is_live: bool, windows_path: String, file: &File,
         _ => match Parsed::parse(&bytes) {
             Ok(parsed) => {
                 row.secure_values = parsed.secure_values();
+                let older = certificates::is_before_iis7(facts);
+                let is_meant = older.unwrap_or(!parsed.sites.is_empty()) && facts.config.value().is_none();
+                if is_live && is_meant {
+                    certificates::metabase_sites(facts, &parsed, id);
+                }
                 row.has_session_key = parsed.session_key.is_some();
                 match parsed.session_key {
                     Some(Ok(key)) => row.wrap = prover.add_metabase(facts, METABASE, at, key),
@@ -406,6 +412,12 @@ fn metabase(facts: &mut Facts, is_live: bool, windows_path: String, file: &File,
             }
             Err(error) => row.trouble = Some(error.to_string()),
         },
+    }
+    if let Some(why) = row.trouble.as_ref().filter(|_| is_live) {
+        // Before IIS 7 the sites stand in it.
+        if certificates::is_before_iis7(facts) == Some(true) && facts.tls.sites.value().is_none() {
+            facts.tls.sites = Known::Unreadable { why: why.clone(), citation: Some(row.citation.clone()) };
+        }
     }
     if !is_live && row.trouble.is_none() {
         facts.recovery.push(RecoverySource {

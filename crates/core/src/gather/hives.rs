@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use iiskeys_evidence::{File, Timestamp, VolumeIdentity};
 
+use super::certificates;
 use super::pieces::{HivePiece, Pieces, Role};
 use super::registry::{self, Looked, Raw, Reader, Source};
 use super::secrets::{self, Side};
@@ -104,18 +105,33 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces) -> ForLater {
     let applied =
         software.as_ref().is_some_and(|opened| matches!(opened.facts.recovery, Recovery::Replayed(_)));
     facts.identity.unreplayed = before.filter(|_| applied);
-    facts.software = known(&software, &exports.software, bad("SOFTWARE"), Need::SoftwareHive);
-    facts.system = known(&system, &exports.system, bad("SYSTEM"), Need::SystemHive);
+    let (mounted, store) =
+        (registry::mounted_devices(&system_reader), registry::central_store(&software_reader));
     let (containers, more) = registry::registry_containers(&software_reader);
     facts.registry_containers = containers;
     if more > 0 {
         facts.assumptions.push(format!("{more} more containers in the registry are not listed"));
     }
-    let mounted = registry::mounted_devices(&system_reader);
-    let store = registry::central_store(&software_reader);
+    let software_readers = with_more(software_reader, &exports.software, &exports.more_software);
+    let system_readers = with_more(system_reader, &exports.system, &exports.more_system);
+    certificates::read(facts, &software_readers, &system_readers);
+    facts.software = known(&software, &exports.software, bad("SOFTWARE"), Need::SoftwareHive);
+    facts.system = known(&system, &exports.system, bad("SYSTEM"), Need::SystemHive);
     rivals(facts, pieces, software.is_some(), &exports);
     history::read(facts, &pieces.history);
     ForLater { mounted, secrets, store }
+}
+
+/// What stands in a hive is whole; exports of single keys complete each other.
+fn with_more<'a>(first: Reader<'a>, export: &'a Option<Export>, more: &'a [Export]) -> Vec<Reader<'a>> {
+    let need = first.need;
+    let is_export = export.as_ref().is_some_and(|export| export.file == first.file);
+    let mut readers = vec![first];
+    if readers.iter().all(|reader| reader.source.is_none() || is_export) {
+        readers.extend(export.iter().filter(|_| !is_export).map(|export| export.reader(need)));
+        readers.extend(more.iter().map(|export| export.reader(need)));
+    }
+    readers
 }
 
 fn side<'a>(opened: &'a Option<Opened>, view: &'a Option<View<'a>>, bad: Option<&'a str>) -> Side<'a> {
@@ -334,18 +350,32 @@ impl Source for Hive<'_> {
 /// An export of one hive, seen from that hive's root.
 struct Export {
     export: RegExport,
+    /// The number of each key by its path in upper case.
+    index: HashMap<String, usize>,
     root: String,
     file: FileId,
 }
 
 impl Export {
+    fn new(export: RegExport, root: String, file: FileId) -> Self {
+        let mut index = HashMap::new();
+        for (at, key) in export.keys().iter().enumerate() {
+            index.entry(key.path.to_uppercase()).or_insert(at);
+        }
+        Self { export, index, root, file }
+    }
+
+    fn key(&self, path: &str) -> Option<&RegKey> {
+        self.export.keys().get(*self.index.get(&path.to_uppercase())?)
+    }
+
     fn reader(&self, need: Need) -> Reader<'_> {
         Reader { source: Some(self), unreadable: None, file: self.file, need }
     }
 
     fn at<T>(&self, key: &str, found: impl FnOnce(&RegKey) -> Looked<T>) -> Looked<T> {
         let path = format!("{}\\{key}", self.root);
-        match self.export.key(&path) {
+        match self.key(&path) {
             Some(key) => found(key),
             None if self.export.covers(&path) => Looked::Absent,
             None => Looked::NotCovered,
@@ -389,15 +419,22 @@ struct Exports {
     system: Option<Export>,
     /// MachineGuid of every further export that has one.
     further: Vec<(GuidValue, Citation)>,
+    /// Further exports of parts of SOFTWARE.
+    more_software: Vec<Export>,
+    /// Further exports of parts of SYSTEM.
+    more_system: Vec<Export>,
 }
 
 /// The parts of a hive that are looked at: the rest of a large export is not kept.
 fn is_wanted(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
-    const WANTED: [&str; 13] = [
+    const WANTED: [&str; 16] = [
         "\\microsoft\\cryptography",
         "\\microsoft\\windows nt\\currentversion",
         "\\microsoft\\inetstp",
+        "\\microsoft\\systemcertificates",
+        "\\microsoft\\webmanagement",
+        "\\control\\terminal server\\winstations",
         "\\microsoft\\updates",
         "\\currentversion\\uninstall",
         "\\explorer\\",
@@ -416,7 +453,13 @@ fn is_wanted(path: &str) -> bool {
 
 impl Exports {
     fn read(facts: &mut Facts, pieces: &Pieces) -> Self {
-        let mut exports = Self { software: None, system: None, further: Vec::new() };
+        let mut exports = Self {
+            software: None,
+            system: None,
+            further: Vec::new(),
+            more_software: Vec::new(),
+            more_system: Vec::new(),
+        };
         for file in &pieces.exports {
             let (bytes, sha256) = match file.read_all(LARGEST_EXPORT) {
                 Ok(content) => content,
@@ -452,22 +495,47 @@ impl Exports {
             &export,
             &["\\Microsoft\\Cryptography", "\\Microsoft\\Windows NT\\CurrentVersion", "\\Microsoft\\InetStp"],
         ) {
-            let export = Export { export, root, file };
+            let export = Export::new(export, root, file);
             if self.software.is_none() {
                 self.software = Some(export);
-            } else if let Known::Read(cited) =
+                return;
+            }
+            if let Known::Read(cited) =
                 registry::guid(&export.reader(Need::SoftwareHive), "Microsoft\\Cryptography")
                 && let Some(citation) = cited.origin.citation()
             {
                 self.further.push((cited.value.clone(), citation.clone()));
             }
+            self.more_software.push(export);
         } else if let Some(root) =
             root_above(&export, &["\\Select", "\\ControlSet001", "\\CurrentControlSet"])
-            && self.system.is_none()
         {
-            self.system = Some(Export { export, root, file });
+            let export = Export::new(export, root, file);
+            if self.system.is_none() {
+                self.system = Some(export);
+            } else {
+                self.more_system.push(export);
+            }
+        } else if let Some(root) = root_above(&export, &TLS_KEYS).filter(|root| !is_of_user(root)) {
+            self.more_software.push(Export::new(export, root, file));
         }
     }
+}
+
+/// Keys by which an export of SOFTWARE is known that tells of nothing but certificates. The policies come first, because
+/// their path ends like the other.
+const TLS_KEYS: [&str; 3] = [
+    "\\Policies\\Microsoft\\SystemCertificates",
+    "\\Microsoft\\SystemCertificates",
+    "\\Microsoft\\WebManagement",
+];
+
+/// Whether a key belongs to a user's hive, which has the same keys as the machine's.
+fn is_of_user(root: &str) -> bool {
+    let root = root.to_ascii_uppercase();
+    ["HKEY_CURRENT_USER", "HKEY_USERS\\S-1-", "HKEY_USERS\\.DEFAULT"]
+        .iter()
+        .any(|user| root.starts_with(user))
 }
 
 /// What stands before a known key: `HKEY_LOCAL_MACHINE\SOFTWARE`, or wherever the hive was loaded. WOW6432Node is not it.

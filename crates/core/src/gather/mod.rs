@@ -5,6 +5,7 @@
 
 mod access;
 mod aspnet;
+mod certificates;
 mod configuration;
 mod containers;
 mod copies;
@@ -116,7 +117,7 @@ pub(crate) fn gather(
     copies::read(&mut facts, &pieces, history.as_deref(), &mut prover);
     aspnet::sections(&mut facts, &pieces, &mut prover);
     aspnet::central_store(&mut facts, store, &mut prover);
-    let interest = interest(&facts);
+    let interest = interest(&mut facts);
     let mut listings = listings::read(&mut facts, &pieces);
     let access = access::read(&mut facts, &pieces, &interest);
     progress.step("reading key containers");
@@ -265,6 +266,7 @@ fn configuration(facts: &mut Facts, pieces: &Pieces, prover: &mut Prover) -> Opt
                 match ApplicationHost::parse(&bytes) {
                     Ok(parsed) => {
                         history = parsed.history.as_ref().and_then(|history| history.path.clone());
+                        certificates::sites(facts, &parsed, id);
                         let live = configuration::config(facts, prover, &parsed, id, Part::Live);
                         Known::read(live, citation)
                     }
@@ -273,8 +275,14 @@ fn configuration(facts: &mut Facts, pieces: &Pieces, prover: &mut Prover) -> Opt
             }
             Err(error) => unread(facts, &file.path().to_string(), error.to_string()),
         };
+        if let Known::Unreadable { why, citation } = &facts.config {
+            facts.tls.sites = Known::Unreadable { why: why.clone(), citation: citation.clone() };
+        }
     } else if pieces.is_whole_volume {
         facts.config = Known::Absent(Vec::new());
+        facts.tls.sites = Known::Absent(Vec::new());
+    } else if certificates::is_before_iis7(facts) == Some(true) {
+        facts.tls.sites = Known::NotInEvidence(Need::Metabase);
     }
     if let Some(file) = &pieces.schema {
         facts.schema = match file.read_all(LARGEST_CONFIG) {
@@ -310,8 +318,8 @@ fn unread<T>(facts: &mut Facts, path: &str, why: String) -> Known<T> {
     Known::Unreadable { why, citation: None }
 }
 
-/// The containers that the configurations name are followed for themselves.
-fn interest(facts: &Facts) -> Interest {
+/// The containers that the configurations and certificates name are followed for themselves.
+fn interest(facts: &mut Facts) -> Interest {
     let mut interest = Interest::default();
     for provider in facts.config.value().map(|config| config.providers.as_slice()).unwrap_or_default() {
         match provider.kind {
@@ -322,5 +330,6 @@ fn interest(facts: &Facts) -> Interest {
     for wrap in facts.aspnet.iter().filter_map(|section| facts.wraps.get(section.wrap)) {
         interest.add(Family::Capi, &wrap.container);
     }
+    certificates::follow(facts, &mut interest);
     interest
 }

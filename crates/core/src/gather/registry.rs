@@ -69,7 +69,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn known<T, U>(
+    pub(super) fn known<T, U>(
         &self,
         locator: Locator,
         looked: Looked<T>,
@@ -87,7 +87,7 @@ impl Reader<'_> {
         }
     }
 
-    fn silent<T>(&self) -> Option<Known<T>> {
+    pub(super) fn silent<T>(&self) -> Option<Known<T>> {
         match (&self.source, &self.unreadable) {
             (Some(_), _) => None,
             (None, Some(why)) => Some(Known::Unreadable { why: why.clone(), citation: None }),
@@ -95,14 +95,19 @@ impl Reader<'_> {
         }
     }
 
-    fn value<U>(&self, key: &str, name: &str, read: impl FnOnce(Raw) -> Result<U, String>) -> Known<U> {
+    pub(super) fn value<U>(
+        &self,
+        key: &str,
+        name: &str,
+        read: impl FnOnce(Raw) -> Result<U, String>,
+    ) -> Known<U> {
         let Some(source) = self.source else {
             return self.silent().unwrap_or(Known::NotInEvidence(self.need));
         };
         self.known(Locator::Value(key.into(), name.into()), source.value(key, name), read)
     }
 
-    fn text(&self, key: &str, name: &str) -> Known<String> {
+    pub(super) fn text(&self, key: &str, name: &str) -> Known<String> {
         self.value(key, name, |raw| match raw.kind {
             REG_SZ | REG_EXPAND_SZ => Ok(hive::text(&raw.data)),
             kind => Err(format!("the value {key}\\{name} has type {kind} instead of REG_SZ")),
@@ -115,14 +120,14 @@ impl Reader<'_> {
         })
     }
 
-    fn written(&self, key: &str) -> Known<Timestamp> {
+    pub(super) fn written(&self, key: &str) -> Known<Timestamp> {
         let Some(source) = self.source else {
             return self.silent().unwrap_or(Known::NotInEvidence(self.need));
         };
         self.known(Locator::Key(key.into()), source.written(key), Ok)
     }
 
-    fn subkeys(&self, key: &str) -> Looked<Vec<String>> {
+    pub(super) fn subkeys(&self, key: &str) -> Looked<Vec<String>> {
         self.source.map_or(Looked::NotCovered, |source| source.subkeys(key))
     }
 
@@ -177,7 +182,7 @@ pub(super) fn identity(software: &Reader<'_>) -> Identity {
 }
 
 /// The control set in use, such as `ControlSet001`.
-fn control_set(system: &Reader<'_>) -> String {
+pub(super) fn control_set(system: &Reader<'_>) -> String {
     match system.dword("Select", "Current") {
         Known::Read(cited) if cited.value < 1000 => format!("ControlSet{:03}", cited.value),
         _ => "ControlSet001".to_owned(),

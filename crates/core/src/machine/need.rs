@@ -40,6 +40,8 @@ pub enum Need {
     Redirection,
     /// Copies of the configuration.
     ConfigHistory,
+    /// The metabase of IIS 5 and 6.
+    Metabase,
     /// What proves that a session key and a container belong together (metabase or DPAPI chain).
     KeyProof,
     /// LocalSystem's own key containers.
@@ -80,6 +82,7 @@ impl Need {
             Self::Protect => "LocalSystem's Protect folder was",
             Self::Redirection => "redirection.config was",
             Self::ConfigHistory => "the configuration history was",
+            Self::Metabase => "the metabase was",
             Self::KeyProof => "a proof of the key in use was",
             Self::SystemKeys => "the folder of LocalSystem's own keys was",
             Self::LiveKeyTest => "a test of the key on the server was",
@@ -138,6 +141,7 @@ impl Need {
             Self::ConfigHistory => {
                 "%SystemDrive%\\inetpub\\history, %SystemRoot%\\System32\\inetsrv\\backup and inetsrv\\config\\Export"
             }
+            Self::Metabase => "%SystemRoot%\\System32\\inetsrv\\MetaBase.xml",
             Self::KeyProof => {
                 "the IIS metabase (inetsrv\\MetaBase.xml), or SYSTEM, SECURITY and System32\\Microsoft\\Protect\\S-1-5-18"
             }

@@ -3,7 +3,9 @@
 use iiskeys_evidence::Timestamp;
 
 use super::known::{Citation, Known};
+pub use crate::artifact::certificate::{CertificateBody, KeyLink};
 use crate::artifact::container::Guid;
+pub use crate::artifact::http_sys::Endpoint;
 
 /// Which family of stores a certificate stands in.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,48 +16,6 @@ pub enum StorePlace {
     Policy,
     /// The store of one service, by the service's name.
     Service(String),
-}
-
-/// What ties a certificate to its private key (CERT_KEY_PROV_INFO_PROP_ID).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct KeyLink {
-    /// The container's name.
-    pub container: String,
-    /// The provider's name.
-    pub provider: String,
-    /// The provider's type; 0 is a CNG key storage provider.
-    pub provider_type: u32,
-    /// Flags as stored; 0x20 is CRYPT_MACHINE_KEYSET.
-    pub flags: u32,
-    /// 1 exchange, 2 signature, 0 or 0xFFFFFFFF CNG.
-    pub key_spec: u32,
-}
-
-/// What a certificate itself says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CertificateBody {
-    /// SHA-1 of its DER form.
-    pub sha1: [u8; 20],
-    /// Subject, in the order in which Windows shows it.
-    pub subject: String,
-    /// Issuer.
-    pub issuer: String,
-    /// Serial number, upper-case hexadecimal without separators.
-    pub serial: String,
-    /// First moment of its validity.
-    pub not_before: Timestamp,
-    /// Last moment of its validity.
-    pub not_after: Timestamp,
-    /// DNS names it is for, from the alternative names.
-    pub dns_names: Vec<String>,
-    /// Algorithm of its public key: `RSA`, `EC`, ...
-    pub key_algorithm: String,
-    /// Length of that key in bits.
-    pub key_bits: Option<u32>,
-    /// SHA-256 of the RSA modulus, big-endian without padding, as for containers.
-    pub modulus_sha256: Option<[u8; 32]>,
-    /// Whether it may authenticate a server; `None` when it does not limit its use.
-    pub for_servers: Option<bool>,
 }
 
 /// A certificate in a store.
@@ -77,32 +37,6 @@ pub struct Certificate {
     pub written: Option<Timestamp>,
     /// Where it stands.
     pub citation: Citation,
-}
-
-/// What HTTP.sys listens on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Endpoint {
-    /// An address and a port (`SslBindingInfo`).
-    Address {
-        /// IPv4 address, or IPv6 address without brackets; `0.0.0.0` for all.
-        address: String,
-        /// TCP port.
-        port: u16,
-    },
-    /// A host name and a port (`SslSniBindingInfo`), lower case.
-    Host {
-        /// The name.
-        host: String,
-        /// TCP port.
-        port: u16,
-    },
-    /// A port whose certificates come from the central store (`SslCcsBindingInfo`).
-    Central {
-        /// TCP port.
-        port: u16,
-    },
-    /// A name that is none of these.
-    Unknown(String),
 }
 
 /// A TLS binding of HTTP.sys.
@@ -172,9 +106,23 @@ pub struct Tls {
     pub sites: Known<Vec<Site>>,
     /// What other services were given.
     pub others: Vec<OtherUse>,
+    /// Stores that the evidence does not cover although it covers others: a certificate that is not in
+    /// `certificates` may be there. Store `*` stands for every store of that place.
+    pub uncovered: Vec<(StorePlace, String)>,
+    /// Tables of HTTP.sys (`SslBindingInfo`, ...) that the evidence does not cover.
+    pub uncovered_tables: Vec<&'static str>,
 }
 
 impl Tls {
+    /// Whether a certificate that is not among those read is provably not in this store.
+    pub fn covers(&self, place: &StorePlace, store: &str) -> bool {
+        self.certificates.is_settled()
+            && !self
+                .uncovered
+                .iter()
+                .any(|(other, name)| other == place && (name == "*" || name.eq_ignore_ascii_case(store)))
+    }
+
     /// Nothing is known yet.
     pub fn unknown() -> Self {
         use super::need::Need;
@@ -183,6 +131,8 @@ impl Tls {
             bindings: Known::NotInEvidence(Need::SystemHive),
             sites: Known::NotInEvidence(Need::ApplicationHost),
             others: Vec::new(),
+            uncovered: Vec::new(),
+            uncovered_tables: Vec::new(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `binding-certificate-missing`
 
 use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
-use crate::machine::{BindingView, Known, Machine, Owner, RecoveryKind, Stake};
+use crate::machine::{BindingView, Known, Machine, Need, Owner, RecoveryKind, Stake, StorePlace};
 
 /// See [`INFO`].
 pub struct BindingCertificateMissing;
@@ -51,9 +51,16 @@ impl Rule for BindingCertificateMissing {
             return Judgement::not_applicable("no binding names a certificate");
         }
         for binding in named {
-            if binding.certificate.is_none() {
-                judgement.findings.push(finding(machine, binding));
+            if binding.certificate.is_some() {
+                continue;
             }
+            let store = binding.store.as_deref().unwrap_or("MY");
+            if !tls.covers(&StorePlace::Machine, store) {
+                judgement
+                    .gap(format!("the certificate store {store} is not in evidence"), Need::SoftwareHive);
+                continue;
+            }
+            judgement.findings.push(finding(machine, binding));
         }
         judgement
     }

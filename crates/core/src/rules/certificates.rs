@@ -3,6 +3,7 @@
 
 use super::support;
 use super::{Cite, Confidence, Finding, Judgement, Remedy, Severity};
+use crate::artifact::container::Prefix;
 use crate::machine::{
     Certificate, CertificateView, Citation, Content, KeyLink, Link, Locator, Machine, Need, RecoveryKind,
     Stake, Standing, Store,
@@ -232,6 +233,13 @@ pub(super) fn remedies(machine: &Machine<'_>, seen: &Seen<'_>) -> Vec<Remedy> {
     }
     remedies.push(Remedy::Advice(outside(machine, seen)));
     remedies
+}
+
+/// The ways back to keys of certificates that are linked to a container, where they are on the machine.
+pub(super) fn elsewhere(machine: &Machine<'_>, store: Store, prefix: Prefix) -> Vec<Remedy> {
+    let linked = all(machine).filter(|seen| seen.view.places.contains(&(store, prefix)));
+    let found = linked.flat_map(|seen| remedies(machine, &seen));
+    found.filter(|remedy| !matches!(remedy, Remedy::Advice(_))).collect()
 }
 
 /// The way from outside: the PFX, with those that were found.

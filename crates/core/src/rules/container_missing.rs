@@ -1,7 +1,7 @@
 //! `container-missing`
 
-use super::support;
 use super::{Cite, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
+use super::{certificates, support};
 use crate::artifact::container::well_known::Role;
 use crate::machine::{Citation, Condition, Locator, Machine, Need, Needed, Standing};
 
@@ -105,6 +105,8 @@ fn finding(machine: &Machine<'_>, need: &Needed) -> Finding {
         );
     }
     let mut remedies: Vec<Remedy> = aside.iter().map(|&copy| Remedy::PutBack { copy }).collect();
+    // The key of a certificate may be there under another name.
+    remedies.extend(certificates::elsewhere(machine, need.store, need.prefix));
     remedies.push(support::replace(need));
     Finding {
         rule: INFO.name,

@@ -16,6 +16,9 @@ pub const KEPT_VALUES: usize = 1024;
 /// Payloads longer than this in bytes are not kept; real ones have less than two hundred.
 pub const KEPT_PAYLOAD: usize = 16 * 1024;
 
+/// Bindings with TLS that are kept one by one; the rest is only counted.
+pub const KEPT_BINDINGS: usize = 20_000;
+
 /// Whom an encrypted value belongs to.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -80,6 +83,44 @@ pub struct AppPool {
     pub providers: BTreeSet<String>,
 }
 
+/// A binding of a site that uses TLS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TlsBinding {
+    /// Its protocol, mostly `https`.
+    pub protocol: String,
+    /// `address:port:host` as written.
+    pub information: String,
+    /// `sslFlags`; 0 when nothing is said.
+    pub ssl_flags: u32,
+    /// `certificateHash` as written.
+    pub certificate_hash: Option<String>,
+    /// `certificateStoreName` as written.
+    pub certificate_store: Option<String>,
+    /// Citation of its element.
+    pub xpath: String,
+}
+
+impl TlsBinding {
+    fn read(path: &[Node<'_, '_>]) -> Option<Self> {
+        let &node = path.last()?;
+        let text = |name| owned(node, name).filter(|text: &String| !text.is_empty());
+        let flags = node.attribute("sslFlags").and_then(|flags| flags.trim().parse().ok());
+        let protocol = node.attribute("protocol").unwrap_or_default();
+        let certificate_hash = text("certificateHash");
+        let is_tls = protocol.eq_ignore_ascii_case("https")
+            || certificate_hash.is_some()
+            || flags.is_some_and(|flags: u32| flags != 0);
+        is_tls.then(|| Self {
+            protocol: protocol.to_owned(),
+            information: node.attribute("bindingInformation").unwrap_or_default().to_owned(),
+            ssl_flags: flags.unwrap_or_default(),
+            certificate_hash,
+            certificate_store: text("certificateStoreName"),
+            xpath: xpath::cite(path, None),
+        })
+    }
+}
+
 /// A site.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Site {
@@ -91,6 +132,10 @@ pub struct Site {
     pub bindings: usize,
     /// Its bindings as `protocol/information`.
     pub binding_list: BTreeSet<String>,
+    /// Its bindings that use TLS; of all sites together up to [`KEPT_BINDINGS`].
+    pub tls: Vec<TlsBinding>,
+    /// `serverAutoStart`; `None` when nothing is said, which means that it starts.
+    pub auto_start: Option<bool>,
     /// Application pools of its applications.
     pub pools: BTreeSet<String>,
     /// Line of its element.
@@ -137,6 +182,8 @@ pub struct ApplicationHost {
     pub plain: Vec<PlainValue>,
     /// All secrets in clear text.
     pub plain_values: u64,
+    /// All bindings with TLS.
+    pub tls_bindings: usize,
     is_application_host: bool,
 }
 
@@ -237,6 +284,8 @@ impl Reader<'_> {
                 let site = Site {
                     name: owned(node, "name").unwrap_or_default(),
                     id: owned(node, "id"),
+                    auto_start: owned(node, "serverAutoStart")
+                        .map(|flag| !flag.trim().eq_ignore_ascii_case("false")),
                     line: self.line(node),
                     ..Site::default()
                 };
@@ -247,6 +296,12 @@ impl Reader<'_> {
                     site.bindings += 1;
                     let part = |name| node.attribute(name).unwrap_or_default();
                     site.binding_list.insert(format!("{}/{}", part("protocol"), part("bindingInformation")));
+                    if let Some(binding) = TlsBinding::read(path) {
+                        self.found.tls_bindings += 1;
+                        if self.found.tls_bindings <= KEPT_BINDINGS {
+                            site.tls.push(binding);
+                        }
+                    }
                 }
             }
             ["system.applicationHost", "sites", "site", "application" | "applicationDefaults"] => {

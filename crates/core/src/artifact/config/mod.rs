@@ -13,12 +13,13 @@ mod sections;
 mod session_key;
 pub(crate) mod xml;
 mod xml_enc;
-mod xpath;
+pub(crate) mod xpath;
 
 use thiserror::Error;
 
 pub use application_host::{
-    AppPool, ApplicationHost, Dependents, EncryptedValue, KEPT_VALUES, Owner, ProviderUse, Site,
+    AppPool, ApplicationHost, Dependents, EncryptedValue, KEPT_BINDINGS, KEPT_VALUES, Owner, ProviderUse,
+    Site, TlsBinding,
 };
 pub use digest::{ConfigChange, ConfigDigest, SiteDigest};
 pub use payload::{CngPayload, PayloadError, RsaPayload, is_placeholder, payload_of_aes};

@@ -24,7 +24,7 @@ pub fn quote(text: &str) -> String {
 }
 
 /// The XPath of an attribute, or of the last element of `path` when there is none. `path` starts with the root element.
-pub(super) fn cite(path: &[Node<'_, '_>], attribute: Option<&str>) -> String {
+pub(crate) fn cite(path: &[Node<'_, '_>], attribute: Option<&str>) -> String {
     let mut text = String::new();
     for node in path {
         let name = node.tag_name().name();

@@ -299,3 +299,19 @@ pub(super) fn glance(head: &[u8], size: u64) -> Glance {
         bits: bits.and_then(|key| u32_le(key, 8).ok()),
     }
 }
+
+/// SHA-256 of the RSA moduli; `None` when a public key lies beyond the first bytes.
+pub(super) fn moduli(head: &[u8], size: u64) -> Option<Vec<[u8; 32]>> {
+    let Ok(header) = CapiHeader::read(head, size) else { return Some(Vec::new()) };
+    let mut at = HEADER_LEN as u64 + u64::from(header.name_len) + u64::from(header.hash_len);
+    let mut moduli = Vec::new();
+    for lengths in [header.signature, header.exchange] {
+        let end = at + u64::from(lengths.public);
+        if lengths.public != 0 && end <= size {
+            let block = head.get(usize::try_from(at).ok()?..usize::try_from(end).ok()?)?;
+            moduli.extend(PublicKey::from_capi(block).ok().and_then(|key| key.modulus_sha256));
+        }
+        at = end + u64::from(lengths.private) + u64::from(lengths.flag);
+    }
+    Some(moduli)
+}

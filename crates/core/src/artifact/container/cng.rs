@@ -293,3 +293,28 @@ pub(super) fn glance(head: &[u8], size: u64) -> Glance {
     let state = if damage.is_some() { State::Damaged } else { header.state() };
     Glance { name, state, damage, ..nothing }
 }
+
+/// SHA-256 of the RSA modulus; `None` when the public key may lie beyond the first bytes.
+pub(super) fn moduli(head: &[u8], size: u64) -> Option<Vec<[u8; 32]>> {
+    if is_hardware_record(head) {
+        return Some(Vec::new());
+    }
+    let Ok(header) = CngHeader::read(head, size) else { return Some(Vec::new()) };
+    let start = HEADER_LEN as u64 + u64::from(header.name_len);
+    let end = start + u64::from(header.public_properties_len);
+    if end > size {
+        return Some(Vec::new());
+    }
+    let (start, end) = (usize::try_from(start).ok()?, usize::try_from(end).ok()?);
+    let properties = head.get(start..end.min(head.len()))?;
+    let mut at = 0;
+    while let Some((_, value, record_len)) = property(properties, at) {
+        if value.starts_with(b"RSA1") {
+            return Some(
+                PublicKey::from_bcrypt(value).ok().and_then(|key| key.modulus_sha256).into_iter().collect(),
+            );
+        }
+        at = at.saturating_add(record_len);
+    }
+    (end <= head.len()).then(Vec::new)
+}

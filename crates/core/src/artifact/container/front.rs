@@ -256,6 +256,16 @@ impl Glance {
     }
 }
 
+/// SHA-256 of each RSA modulus that stands in the first bytes of a container of `size` bytes; `None` when a public key
+/// may stand behind them.
+pub fn moduli_at(head: &[u8], size: u64) -> Option<Vec<[u8; 32]>> {
+    match identify_sized(head, size) {
+        Some(Family::Capi) => capi::moduli(head, size),
+        Some(Family::Cng) => cng::moduli(head, size),
+        None => Some(Vec::new()),
+    }
+}
+
 /// Where the zeros that a file ends with begin, when they reach into what its header promises.
 ///
 /// A few zeros can be chance (a signature may end in one), a whole run cannot.

@@ -16,7 +16,7 @@ pub mod well_known;
 
 pub use damage::{Block, Damage, Foreign, Note, Part};
 pub use file_name::FileName;
-pub use front::{BlockLengths, Container, GLANCE_LEN, Glance, KeyPair, Spec, State, identify};
+pub use front::{BlockLengths, Container, GLANCE_LEN, Glance, KeyPair, Spec, State, identify, moduli_at};
 pub use guid::{Guid, GuidFault};
 pub use name::{Family, KeyName, NamePattern, Prefix, PrefixCheck};
 pub use public_key::{Algorithm, PublicKey};

@@ -1,0 +1,548 @@
+//! Certificates of the machine's stores, bindings of HTTP.sys, and what else has a certificate chosen for it.
+
+use std::collections::BTreeSet;
+
+use super::containers::Interest;
+use super::registry::{self, Looked, Raw, Reader};
+use crate::artifact::certificate::{CertificateBody, StoreBlob};
+use crate::artifact::config::{ApplicationHost, KEPT_BINDINGS};
+use crate::artifact::container::{Family, Guid};
+use crate::artifact::hive;
+use crate::artifact::http_sys::Endpoint;
+use crate::artifact::metabase::Metabase;
+use crate::machine::facts::{Damage, Facts};
+use crate::machine::{
+    Certificate, Citation, FileId, HttpBinding, KeyLink, Known, Locator, OtherUse, Site, SiteBinding,
+    StorePlace,
+};
+
+/// Certificates that are read in all; real machines have a few dozen.
+const MOST_CERTIFICATES: usize = 10_000;
+/// Certificates whose containers are looked for.
+const MOST_FOLLOWED: usize = 2_000;
+/// Bindings of HTTP.sys that are read; hosters have some thousands.
+const MOST_BINDINGS: usize = 20_000;
+/// Services that may have stores of their own.
+const MOST_SERVICES: usize = 256;
+/// Listeners of remote desktop.
+const MOST_LISTENERS: usize = 64;
+/// Names of stores that are looked for beside the usual ones.
+const MOST_STORES: usize = 64;
+/// Characters kept of a key's name that should be a hash.
+const LONGEST_KEY: usize = 128;
+/// The stores in which certificates of servers stand.
+const STORES: [&str; 3] = ["MY", "WebHosting", "Remote Desktop"];
+/// The three tables of HTTP.sys.
+const TABLES: [&str; 3] = ["SslBindingInfo", "SslSniBindingInfo", "SslCcsBindingInfo"];
+
+/// REG_BINARY.
+const REG_BINARY: u32 = 3;
+/// REG_SZ.
+const REG_SZ: u32 = 1;
+
+/// Fills in what the registry says about TLS. There are several readers where several exports are in evidence.
+pub(super) fn read(facts: &mut Facts, software: &[Reader<'_>], system: &[Reader<'_>]) {
+    bindings(facts, system);
+    for reader in system {
+        remote_desktop(facts, reader);
+    }
+    for reader in software {
+        management(facts, reader);
+    }
+    let mut others = std::mem::take(&mut facts.tls.others);
+    others.sort_by(|a, b| {
+        (a.service, &a.thumbprint, &a.citation).cmp(&(b.service, &b.thumbprint, &b.citation))
+    });
+    others.dedup_by(|a, b| (a.service, &a.thumbprint) == (b.service, &b.thumbprint));
+    facts.tls.others = others;
+    certificates(facts, software);
+}
+
+/// What was found in all sources together, for a list that may be covered in part.
+struct Sum<T> {
+    found: Vec<T>,
+    /// Where it was found, or is provably not.
+    read: Option<Citation>,
+    absent: Vec<Citation>,
+    broken: Option<(String, Citation)>,
+}
+
+impl<T> Sum<T> {
+    fn new() -> Self {
+        Self { found: Vec::new(), read: None, absent: Vec::new(), broken: None }
+    }
+
+    fn is_covered(&self) -> bool {
+        self.read.is_some() || !self.absent.is_empty()
+    }
+}
+
+/// The answer of sources that are silent as a whole.
+fn silent<T>(readers: &[Reader<'_>]) -> Option<Known<T>> {
+    if readers.iter().any(|reader| reader.source.is_some()) {
+        return None;
+    }
+    readers.iter().find_map(Reader::silent)
+}
+
+fn bindings(facts: &mut Facts, readers: &[Reader<'_>]) {
+    if let Some(silent) = silent(readers) {
+        facts.tls.bindings = silent;
+        return;
+    }
+    let mut sum = Sum::new();
+    let mut left_out = 0_u64;
+    for table in TABLES {
+        let mut is_covered = false;
+        for reader in readers {
+            let key = parameters(reader, table);
+            let citation = Citation::new(reader.file, Locator::Key(key.as_str().into()));
+            match reader.subkeys(&key) {
+                Looked::Found(names) => {
+                    is_covered = true;
+                    sum.read.get_or_insert(citation);
+                    let room = MOST_BINDINGS.saturating_sub(sum.found.len());
+                    left_out += names.len().saturating_sub(room) as u64;
+                    for name in names.iter().take(room) {
+                        let binding = binding(facts, reader, table, &key, name);
+                        sum.found.push(binding);
+                    }
+                }
+                Looked::Absent => {
+                    is_covered = true;
+                    sum.absent.push(citation);
+                }
+                Looked::NotCovered => {}
+                Looked::Unreadable(why) => sum.broken = Some((why, citation)),
+            }
+        }
+        if !is_covered {
+            facts.tls.uncovered_tables.push(table);
+        }
+    }
+    if left_out > 0 {
+        facts.assumptions.push(format!(
+            "{left_out} bindings of HTTP.sys beyond the first {MOST_BINDINGS} were not looked at"
+        ));
+    }
+    sum.found.sort_by(|a, b| (&a.endpoint, &a.citation).cmp(&(&b.endpoint, &b.citation)));
+    // Several exports may show the same key.
+    sum.found.dedup_by(|a, b| a.endpoint == b.endpoint && a.thumbprint == b.thumbprint);
+    facts.tls.bindings = settle(facts, readers, sum);
+}
+
+/// A list that was looked for in several places: read, absent, broken, or not in evidence.
+fn settle<T>(facts: &mut Facts, readers: &[Reader<'_>], sum: Sum<T>) -> Known<Vec<T>> {
+    if let Some((why, citation)) = &sum.broken {
+        let path = facts.files.get(citation.file.0 as usize).map(|file| file.path.clone());
+        let what = format!("the {} cannot be read: {why}", citation.locator);
+        let path = path.unwrap_or_default();
+        facts.damage.push(Damage { path, what, citation: Some(citation.clone()) });
+    }
+    let is_covered = sum.is_covered();
+    match (sum.read, sum.broken) {
+        (Some(citation), _) if !sum.found.is_empty() => Known::read(sum.found, citation),
+        (_, Some((why, citation))) => Known::Unreadable { why, citation: Some(citation) },
+        (read, None) if is_covered => Known::Absent(sum.absent.into_iter().chain(read).collect()),
+        _ => readers.first().map_or_else(
+            || Known::NotInEvidence(crate::machine::Need::SoftwareHive),
+            |reader| Known::NotInEvidence(reader.need),
+        ),
+    }
+}
+
+/// A key below the parameters of HTTP.sys. An export of a running machine names the control set in use by its alias.
+fn parameters(reader: &Reader<'_>, table: &str) -> String {
+    in_use(reader, &format!("Services\\HTTP\\Parameters\\{table}"))
+}
+
+fn in_use(reader: &Reader<'_>, rest: &str) -> String {
+    let key = format!("{}\\{rest}", registry::control_set(reader));
+    let alias = format!("CurrentControlSet\\{rest}");
+    match (reader.subkeys(&key), reader.subkeys(&alias)) {
+        (Looked::NotCovered, Looked::Found(_) | Looked::Absent) => alias,
+        _ => key,
+    }
+}
+
+fn binding(facts: &mut Facts, reader: &Reader<'_>, table: &str, parent: &str, name: &str) -> HttpBinding {
+    let key = format!("{parent}\\{name}");
+    let named = reader.text(&key, "HostnamePort").value().filter(|text| !text.is_empty()).cloned();
+    let named = named.as_deref().unwrap_or(name);
+    let endpoint = match table {
+        "SslSniBindingInfo" => Endpoint::of_host(named),
+        "SslCcsBindingInfo" => Endpoint::of_central(named),
+        _ => Endpoint::of_address(named),
+    };
+    let store = reader.text(&key, "SslCertStoreName").value().filter(|store| !store.is_empty()).cloned();
+    let app_id = raw(reader, &key, "AppId").and_then(|raw| match raw.kind {
+        REG_SZ => Guid::parse(hive::text(&raw.data).trim_matches(['{', '}'])).ok(),
+        _ => raw.data.try_into().ok().map(Guid::from_fields),
+    });
+    HttpBinding {
+        endpoint,
+        thumbprint: hash(facts, reader, &key, "SslCertHash"),
+        store: store.map_or_else(|| "MY".to_owned(), |store| bounded(&store)),
+        app_id,
+        citation: Citation::new(reader.file, Locator::Key(key.into())),
+    }
+}
+
+/// A value with the SHA-1 of a certificate in upper-case hexadecimal; an empty one is none.
+fn hash(facts: &mut Facts, reader: &Reader<'_>, key: &str, name: &str) -> Option<String> {
+    let raw = raw(reader, key, name)?;
+    let text = match raw.kind {
+        REG_BINARY => data_encoding::HEXUPPER.encode(raw.data.get(..LONGEST_KEY / 2).unwrap_or(&raw.data)),
+        // Someone may have written the text of the hash.
+        REG_SZ => bounded(hive::text(&raw.data).trim()).to_ascii_uppercase(),
+        _ => String::new(),
+    };
+    let is_zero = text.bytes().all(|digit| digit == b'0');
+    if text.len() != 40 && !(raw.kind == REG_BINARY && is_zero) {
+        let what = format!("the value {key}\\{name} is no SHA-1 of a certificate: {} bytes", raw.data.len());
+        damage(facts, reader.file, what, Locator::Value(key.into(), name.into()));
+    }
+    (!is_zero).then_some(text)
+}
+
+fn raw(reader: &Reader<'_>, key: &str, name: &str) -> Option<Raw> {
+    match reader.source?.value(key, name) {
+        Looked::Found(raw) => Some(raw),
+        _ => None,
+    }
+}
+
+fn damage(facts: &mut Facts, file: FileId, what: String, locator: Locator) {
+    let path = facts.files.get(file.0 as usize).map(|file| file.path.clone()).unwrap_or_default();
+    facts.damage.push(Damage { path, what, citation: Some(Citation::new(file, locator)) });
+}
+
+fn bounded(text: &str) -> String {
+    text.chars().take(LONGEST_KEY).collect()
+}
+
+/// The certificate of each listener of remote desktop, as an administrator or the service itself chose it.
+fn remote_desktop(facts: &mut Facts, reader: &Reader<'_>) {
+    let stations = in_use(reader, "Control\\Terminal Server\\WinStations");
+    // An export may show one listener only.
+    let names = match reader.subkeys(&stations) {
+        Looked::Found(names) => names,
+        _ => vec!["RDP-Tcp".to_owned()],
+    };
+    for name in names.iter().take(MOST_LISTENERS) {
+        let key = format!("{stations}\\{name}");
+        other(facts, reader, "rdp", &key, &["SSLCertificateSHA1Hash"]);
+    }
+}
+
+/// The certificate of the Web Management Service.
+fn management(facts: &mut Facts, reader: &Reader<'_>) {
+    let values = ["SslCertificateHash", "SelfSignedSslCertificateHash"];
+    other(facts, reader, "wmsvc", "Microsoft\\WebManagement\\Server", &values);
+}
+
+/// The first of these values that holds a hash.
+fn other(facts: &mut Facts, reader: &Reader<'_>, service: &'static str, key: &str, values: &[&str]) {
+    for name in values {
+        if let Some(thumbprint) = hash(facts, reader, key, name) {
+            let citation = Citation::new(reader.file, Locator::Value(key.into(), (*name).into()));
+            facts.tls.others.push(OtherUse { service, thumbprint, citation });
+            return;
+        }
+    }
+}
+
+fn certificates(facts: &mut Facts, readers: &[Reader<'_>]) {
+    if let Some(silent) = silent(readers) {
+        facts.tls.certificates = silent;
+        return;
+    }
+    let stores = stores(facts);
+    let mut sum = Sum::new();
+    let mut has_store = false;
+    let mut left_out = 0;
+    let (places, services_covered) = places(readers);
+    if !services_covered {
+        facts.tls.uncovered.push((StorePlace::Service("*".to_owned()), "*".to_owned()));
+    }
+    for (place, root) in places {
+        for store in &stores {
+            let mut is_covered = false;
+            for reader in readers {
+                let parent = format!("{root}\\{store}\\Certificates");
+                let citation = Citation::new(reader.file, Locator::Key(parent.as_str().into()));
+                match reader.subkeys(&parent) {
+                    Looked::Found(names) => {
+                        (is_covered, has_store) = (true, true);
+                        sum.read.get_or_insert(citation);
+                        let room = MOST_CERTIFICATES.saturating_sub(sum.found.len());
+                        if names.len() > room {
+                            left_out += names.len() - room;
+                            is_covered = false;
+                        }
+                        for name in names.iter().take(room) {
+                            let found = certificate(facts, reader, &place, store, &parent, name);
+                            sum.found.push(found);
+                        }
+                    }
+                    Looked::Absent => {
+                        is_covered = true;
+                        sum.absent.push(citation);
+                    }
+                    Looked::NotCovered => {}
+                    Looked::Unreadable(why) => sum.broken = Some((why, citation)),
+                }
+            }
+            if !is_covered {
+                facts.tls.uncovered.push((place.clone(), store.clone()));
+            }
+        }
+    }
+    if left_out > 0 {
+        facts
+            .assumptions
+            .push(format!("{left_out} certificates beyond the first {MOST_CERTIFICATES} were not looked at"));
+    }
+    sum.found.sort_by(|a: &Certificate, b| order(a).cmp(&order(b)));
+    sum.found.dedup_by(|a, b| (&a.place, &a.store, &a.thumbprint) == (&b.place, &b.store, &b.thumbprint));
+    sum.absent.truncate(2 * STORES.len());
+    // A store without a certificate was read all the same.
+    facts.tls.certificates = match (&sum.read, &sum.broken) {
+        (Some(citation), None) if has_store => Known::read(sum.found, citation.clone()),
+        _ => settle(facts, readers, sum),
+    };
+}
+
+fn order(certificate: &Certificate) -> (&StorePlace, &str, &str, &Citation) {
+    (&certificate.place, &certificate.store, &certificate.thumbprint, &certificate.citation)
+}
+
+/// The usual stores, and those that a binding names.
+fn stores(facts: &Facts) -> Vec<String> {
+    let mut stores: Vec<String> = STORES.iter().map(|store| (*store).to_owned()).collect();
+    let named: BTreeSet<&str> =
+        facts.tls.bindings.value().into_iter().flatten().map(|binding| binding.store.as_str()).collect();
+    for name in named.into_iter().filter(|name| !name.contains('\\')) {
+        if stores.len() < MOST_STORES && !stores.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+            stores.push(name.to_owned());
+        }
+    }
+    stores
+}
+
+/// Where stores may be, and whether the services that have any are known.
+fn places(readers: &[Reader<'_>]) -> (Vec<(StorePlace, String)>, bool) {
+    const SERVICES: &str = "Microsoft\\Cryptography\\Services";
+    let mut places = vec![
+        (StorePlace::Machine, "Microsoft\\SystemCertificates".to_owned()),
+        (StorePlace::Policy, "Policies\\Microsoft\\SystemCertificates".to_owned()),
+    ];
+    let mut is_covered = false;
+    let mut services: BTreeSet<String> = BTreeSet::new();
+    for reader in readers {
+        match reader.subkeys(SERVICES) {
+            Looked::Found(names) => {
+                is_covered |= names.len() <= MOST_SERVICES;
+                services.extend(names.into_iter().take(MOST_SERVICES));
+            }
+            Looked::Absent => is_covered = true,
+            Looked::NotCovered | Looked::Unreadable(_) => {}
+        }
+    }
+    for name in services.into_iter().take(MOST_SERVICES) {
+        let root = format!("{SERVICES}\\{name}\\SystemCertificates");
+        places.push((StorePlace::Service(name), root));
+    }
+    (places, is_covered)
+}
+
+fn certificate(
+    facts: &mut Facts,
+    reader: &Reader<'_>,
+    place: &StorePlace,
+    store: &str,
+    parent: &str,
+    name: &str,
+) -> Certificate {
+    let key = format!("{parent}\\{name}");
+    let thumbprint = bounded(name).to_ascii_uppercase();
+    let blob = Locator::Value(key.as_str().into(), "Blob".into());
+    let citation = Citation::new(reader.file, blob.clone());
+    let mut found = Certificate {
+        place: place.clone(),
+        store: store.to_owned(),
+        thumbprint,
+        friendly_name: None,
+        link: Known::Absent(vec![citation.clone()]),
+        body: Known::Absent(vec![citation.clone()]),
+        written: reader.written(&key).value().copied(),
+        citation: Citation::new(reader.file, Locator::Key(key.as_str().into())),
+    };
+    let value = reader.value(&key, "Blob", |raw| match raw.kind {
+        REG_BINARY => Ok(raw.data),
+        kind => Err(format!("the value {key}\\Blob has type {kind} instead of REG_BINARY")),
+    });
+    let mut faults = Vec::new();
+    match value {
+        Known::Read(cited) => {
+            fill(&mut found, &cited.value, &citation, &mut faults);
+        }
+        Known::Unreadable { why, .. } => {
+            faults.push(why.clone());
+            found.link = Known::Unreadable { why: why.clone(), citation: Some(citation.clone()) };
+            found.body = Known::Unreadable { why, citation: Some(citation.clone()) };
+        }
+        Known::Absent(_) | Known::NotInEvidence(_) => {}
+    }
+    for why in faults {
+        damage(
+            facts,
+            reader.file,
+            format!("certificate {} of store {store}: {why}", found.thumbprint),
+            blob.clone(),
+        );
+    }
+    found
+}
+
+/// What the blob of a certificate says.
+fn fill(found: &mut Certificate, blob: &[u8], citation: &Citation, faults: &mut Vec<String>) {
+    let blob = StoreBlob::parse(blob);
+    let unreadable = |why: &str| (why.to_owned(), Some(citation.clone()));
+    let trouble = blob.trouble.as_ref().map(ToString::to_string);
+    faults.extend(trouble.clone());
+    found.friendly_name = blob.friendly_name();
+    found.link = match (blob.link(), &trouble) {
+        (Some(Ok(link)), _) => Known::<KeyLink>::read(link, citation.clone()),
+        (Some(Err(error)), _) => {
+            faults.push(error.to_string());
+            let (why, citation) = unreadable(&error.to_string());
+            Known::Unreadable { why, citation }
+        }
+        // It may stand behind the place where the blob breaks off.
+        (None, Some(why)) => {
+            let (why, citation) = unreadable(why);
+            Known::Unreadable { why, citation }
+        }
+        (None, None) => Known::Absent(vec![citation.clone()]),
+    };
+    let body = match (blob.der(), &trouble) {
+        (Some(der), _) => CertificateBody::parse(der).map_err(|error| error.to_string()),
+        (None, Some(why)) => Err(why.clone()),
+        (None, None) => Err("the blob has no certificate in it".to_owned()),
+    };
+    found.body = match body {
+        Ok(body) => {
+            let sha1 = data_encoding::HEXUPPER.encode(&body.sha1);
+            if sha1 != found.thumbprint {
+                faults.push(format!("the certificate in it has the SHA-1 {sha1}"));
+            }
+            Known::read(body, citation.clone())
+        }
+        Err(why) => {
+            if trouble.is_none() {
+                faults.push(why.clone());
+            }
+            let (why, citation) = unreadable(&why);
+            Known::Unreadable { why, citation }
+        }
+    };
+}
+
+/// Sites of the live configuration.
+pub(super) fn sites(facts: &mut Facts, parsed: &ApplicationHost, file: FileId) {
+    if parsed.tls_bindings > KEPT_BINDINGS {
+        let more = parsed.tls_bindings - KEPT_BINDINGS;
+        facts
+            .assumptions
+            .push(format!("{more} bindings of sites beyond the first {KEPT_BINDINGS} were not looked at"));
+    }
+    let sites = parsed.sites.iter().map(|site| Site {
+        name: site.name.clone(),
+        id: site.id.as_deref().and_then(|id| id.trim().parse().ok()).unwrap_or_default(),
+        auto_start: site.auto_start.unwrap_or(true),
+        bindings: site
+            .tls
+            .iter()
+            .map(|binding| SiteBinding {
+                protocol: binding.protocol.clone(),
+                information: binding.information.clone(),
+                ssl_flags: binding.ssl_flags,
+                thumbprint: binding.certificate_hash.as_deref().map(digits),
+                store: binding.certificate_store.clone(),
+                citation: Citation::new(file, Locator::XPath(binding.xpath.as_str().into())),
+            })
+            .collect(),
+    });
+    facts.tls.sites = Known::read(sites.collect(), Citation::new(file, Locator::File));
+}
+
+/// Sites of the metabase in use, which has them before IIS 7.
+pub(super) fn metabase_sites(facts: &mut Facts, parsed: &Metabase, file: FileId) {
+    if parsed.sites_left_out > 0 {
+        facts.assumptions.push(format!("{} sites of the metabase were not looked at", parsed.sites_left_out));
+    }
+    let sites = parsed.sites.iter().map(|site| {
+        let citation = Citation::new(file, Locator::XPath(site.xpath.as_str().into()));
+        let binding = |information: &String| SiteBinding {
+            protocol: "https".to_owned(),
+            information: information.clone(),
+            ssl_flags: 0,
+            thumbprint: site.certificate_hash.as_deref().map(digits).filter(|hash| !hash.is_empty()),
+            store: site.certificate_store.clone(),
+            citation: citation.clone(),
+        };
+        Site {
+            name: site.comment.clone().unwrap_or_else(|| format!("W3SVC/{}", site.id)),
+            id: site.id,
+            auto_start: site.auto_start.unwrap_or(true),
+            bindings: site.secure_bindings.iter().map(binding).collect(),
+        }
+    });
+    facts.tls.sites = Known::read(sites.collect(), Citation::new(file, Locator::File));
+}
+
+/// The digits of a hash as written by hand or by a program, in upper case.
+fn digits(text: &str) -> String {
+    text.chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(LONGEST_KEY)
+        .collect::<String>()
+        .to_ascii_uppercase()
+}
+
+/// Whether sites of this machine stand in the metabase.
+pub(super) fn is_before_iis7(facts: &Facts) -> Option<bool> {
+    if let Some((major, _)) = facts.iis.version.value() {
+        return Some(*major < 7);
+    }
+    facts.os.version.value().map(|version| version.starts_with("5."))
+}
+
+/// Follows the containers of certificates, those of bound ones first.
+pub(super) fn follow(facts: &mut Facts, interest: &mut Interest) {
+    let tls = &facts.tls;
+    let used = tls.bindings.value().into_iter().flatten().filter_map(|binding| binding.thumbprint.as_deref());
+    let others = tls.others.iter().map(|other| other.thumbprint.as_str());
+    let sites = tls.sites.value().into_iter().flatten().flat_map(|site| &site.bindings);
+    let used: BTreeSet<&str> =
+        used.chain(others).chain(sites.filter_map(|binding| binding.thumbprint.as_deref())).collect();
+    let mut followed: Vec<&Certificate> = tls.certificates.value().into_iter().flatten().collect();
+    followed.sort_by_key(|certificate| !used.contains(certificate.thumbprint.as_str()));
+    for certificate in followed.iter().take(MOST_FOLLOWED) {
+        if let Some(link) = certificate.link.value() {
+            // The CNG provider also opens containers of CryptoAPI, and a container may have moved to CNG.
+            interest.add(Family::Capi, &link.container);
+            interest.add(Family::Cng, &link.container);
+        }
+        if let Some(modulus) = certificate.body.value().and_then(|body| body.modulus_sha256) {
+            interest.add_modulus(modulus);
+        }
+    }
+    let more = followed.len().saturating_sub(MOST_FOLLOWED);
+    if more > 0 {
+        facts.assumptions.push(format!(
+            "key containers are matched with {MOST_FOLLOWED} certificates, those in use first; {more} more were left out"
+        ));
+    }
+}
