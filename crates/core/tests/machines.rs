@@ -62,7 +62,7 @@ fn healthy_machines_of_every_age_are_healthy() {
         let report = diagnose(&Machine::new(os));
         assert_eq!(report.verdict, Verdict::Healthy, "{os:?}: {}", report.summary);
         assert!(report.plan.is_none() && report.root_cause.is_none());
-        assert!(report.summary.contains("Not examined by this version: certificates"), "{}", report.summary);
+        assert!(report.summary.contains("Groups not examined: protection"), "{}", report.summary);
     }
 }
 

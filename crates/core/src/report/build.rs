@@ -346,21 +346,23 @@ fn summary(
     if !unevaluated.is_empty() {
         parts.push(format!("Required and not evaluated: {}.", unevaluated.join(", ")));
     }
+    // A group that was not examined stands for its rules.
+    let all: Vec<String> = KNOWN_GROUPS.iter().map(|&name| name.to_owned()).collect();
+    let unseen = self::unevaluated(judged, &all);
     let open: Vec<&str> = judged
         .iter()
         .filter(|(_, judgement)| judgement.outcome() == Outcome::NotEvaluated)
-        .map(|(rule, _)| rule.info().name)
+        .map(|(rule, _)| rule.info())
+        .filter(|info| !unseen.iter().any(|group| group == info.group.name()))
+        .map(|info| info.name)
         .collect();
     if !open.is_empty() {
         parts.push(format!("Could not be checked with this evidence: {}.", open.join(", ")));
     }
-    let unseen: Vec<&str> = KNOWN_GROUPS
-        .iter()
-        .copied()
-        .filter(|name| !Group::ALL.iter().any(|group| group.name() == *name))
-        .collect();
-    if !unseen.is_empty() {
-        parts.push(format!("Not examined by this version: {}.", unseen.join(", ")));
+    let others: Vec<&str> =
+        unseen.iter().filter(|group| !unevaluated.contains(group)).map(String::as_str).collect();
+    if !others.is_empty() {
+        parts.push(format!("Groups not examined: {}.", others.join(", ")));
     }
     parts.join(" ")
 }
