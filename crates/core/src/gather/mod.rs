@@ -9,6 +9,7 @@ mod configuration;
 mod containers;
 mod copies;
 mod deleted;
+mod events;
 mod hives;
 mod letters;
 mod listings;
@@ -123,6 +124,7 @@ pub(crate) fn gather(
     prover.finish(&mut facts);
     access.apply(&mut facts);
     listings.apply_to_files(&mut facts);
+    events::read(&mut facts, &pieces, progress);
     mismatch::find(&mut facts, &pieces, &listings);
     facts.damage.extend(evidence.skipped().iter().filter_map(passed_over));
     let more = evidence.skipped_overflow();
