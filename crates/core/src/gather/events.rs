@@ -61,15 +61,17 @@ pub(super) fn is_event_log(head: &[u8]) -> bool {
 fn channel_of(name: &str) -> Result<Option<&'static str>, ()> {
     let name = name.to_ascii_lowercase();
     let stem = name.strip_suffix(".evtx").or_else(|| name.strip_suffix(".evt")).unwrap_or(&name);
-    if let Some((_, channel)) = OLD.iter().find(|(old, _)| old.to_ascii_lowercase().trim_end_matches(".evt") == stem) {
+    if let Some((_, channel)) =
+        OLD.iter().find(|(old, _)| old.to_ascii_lowercase().trim_end_matches(".evt") == stem)
+    {
         return Ok(Some(channel));
     }
     // A slash in a channel's name is `%4` in that of its file; some collectors encode the percent sign once more.
     let plain = stem.replace("%254", "/").replace("%4", "/");
     // Full logs are kept as `Archive-System-2020-01-02-03-04-05-678`.
-    let plain = plain.strip_prefix("archive-").map_or(plain.as_str(), |rest| {
-        rest.find("-20").and_then(|end| rest.get(..end)).unwrap_or(rest)
-    });
+    let plain = plain
+        .strip_prefix("archive-")
+        .map_or(plain.as_str(), |rest| rest.find("-20").and_then(|end| rest.get(..end)).unwrap_or(rest));
     match CHANNELS.iter().find(|channel| **channel == plain) {
         Some(channel) => Ok(Some(channel)),
         None if plain.contains('/') || plain.starts_with("microsoft-") => Err(()),
@@ -259,11 +261,7 @@ impl Walk {
         }
     }
 
-    fn through(
-        &mut self,
-        source: &dyn event_log::Source,
-        collected: &mut Collected,
-    ) -> Result<Skim, String> {
+    fn through(&mut self, source: &dyn event_log::Source, collected: &mut Collected) -> Result<Skim, String> {
         let walk = &*self;
         let wanted = |head: &Head<'_>| walk.wants(head);
         let mut found = |event: Event| {
@@ -290,12 +288,14 @@ impl Walk {
             // An .evt file has no other way to say what it is.
             channel.clone_into(&mut self.channel.borrow_mut());
         }
-        number % SAMPLE == 0 || symptoms::can_matter(head.provider, head.id)
+        number.is_multiple_of(SAMPLE) || symptoms::can_matter(head.provider, head.id)
     }
 
     /// Whether an event's own channel is one that matters.
     fn belongs(&self, event: &Event) -> bool {
-        let Some(channel) = event.channel.as_ref().map(|channel| channel.to_ascii_lowercase()) else { return true };
+        let Some(channel) = event.channel.as_ref().map(|channel| channel.to_ascii_lowercase()) else {
+            return true;
+        };
         if CHANNELS.contains(&channel.as_str()) {
             *self.channel.borrow_mut() = channel;
             self.is_ours.set(true);
@@ -327,13 +327,20 @@ mod tests {
             ("SysEvent.Evt", "system"),
             ("secevent.evt", "security"),
             ("Microsoft-Windows-CAPI2%4Operational.evtx", "microsoft-windows-capi2/operational"),
-            ("Microsoft-Windows-Crypto-DPAPI%254Operational.evtx", "microsoft-windows-crypto-dpapi/operational"),
-            ("Microsoft-IIS-Configuration%4Administrative.evtx", "microsoft-iis-configuration/administrative"),
+            (
+                "Microsoft-Windows-Crypto-DPAPI%254Operational.evtx",
+                "microsoft-windows-crypto-dpapi/operational",
+            ),
+            (
+                "Microsoft-IIS-Configuration%4Administrative.evtx",
+                "microsoft-iis-configuration/administrative",
+            ),
             ("Archive-Security-2020-01-02-03-04-05-678.evtx", "security"),
         ] {
             assert_eq!(channel_of(name), Ok(Some(channel)), "{name}");
         }
-        for name in ["Setup/x", "Microsoft-Windows-Setup%4Operational.evtx", "Microsoft-Windows-Backup.evtx"] {
+        for name in ["Setup/x", "Microsoft-Windows-Setup%4Operational.evtx", "Microsoft-Windows-Backup.evtx"]
+        {
             assert_eq!(channel_of(name), Err(()), "{name}");
         }
         assert_eq!(channel_of("security_sample.evtx"), Ok(None));

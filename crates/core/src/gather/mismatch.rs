@@ -102,7 +102,8 @@ fn logs(facts: &mut Facts) {
     }
     let names = computers.join(", ");
     let written = facts.system.value().and_then(|hive| hive.last_written);
-    let is_late = |last: Timestamp| written.is_some_and(|written| written.seconds_since(last).abs() <= 7 * DAY);
+    let is_late =
+        |last: Timestamp| written.is_some_and(|written| written.seconds_since(last).abs() <= 7 * DAY);
     let late = logs.iter().filter(|log| log.channel == "system").find(|log| log.last.is_some_and(is_late));
     let Some(log) = late else {
         facts.assumptions.push(format!(

@@ -74,7 +74,8 @@ impl Times {
     }
 
     fn ends(&self) -> Vec<Citation> {
-        let mut records: Vec<Citation> = self.early.first().map(|(_, record)| record.clone()).into_iter().collect();
+        let mut records: Vec<Citation> =
+            self.early.first().map(|(_, record)| record.clone()).into_iter().collect();
         if !records.contains(&self.last.1) {
             records.push(self.last.1.clone());
         }
@@ -117,8 +118,10 @@ impl Collected {
         if self.key_files.len() >= GUIDS && !self.key_files.contains_key(&seen.guid) {
             return;
         }
-        let (times, containers) =
-            self.key_files.entry(seen.guid).or_insert_with(|| (Times::new(time, record.clone()), BTreeMap::new()));
+        let (times, containers) = self
+            .key_files
+            .entry(seen.guid)
+            .or_insert_with(|| (Times::new(time, record.clone()), BTreeMap::new()));
         times.add(time, record);
         if containers.len() < CONTAINERS {
             containers.entry(seen.prefix).or_insert(seen.name);
@@ -157,5 +160,79 @@ impl Collected {
             });
         }
         events.starts = self.starts.into_iter().collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::artifact::event_log::Datum;
+
+    fn failed(record: u64, service: &str) -> Event {
+        let datum = |text: &str| Datum { name: None, text: text.to_owned() };
+        Event {
+            record,
+            time: Timestamp::from_unix_seconds(1_231_660_800 + i64::try_from(record).unwrap_or(0))
+                .expect("a time"),
+            provider: "Service Control Manager".to_owned(),
+            id: 7001,
+            level: 2,
+            channel: None,
+            computer: format!("WEB{}", record % 20),
+            data: vec![datum(service), datum("IISADMIN"), datum("%%2148073478")],
+            binary: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_log_that_has_wrapped_around_gives_its_first_and_last_records_by_time() {
+        let mut collected = Collected::default();
+        for record in (51..=100).chain(1..=50) {
+            collected.add(failed(record, "W3SVC"), FileId(0));
+        }
+        let mut events = Events::default();
+        collected.finish(&mut events, None);
+        let symptom = events.symptoms.values().next().expect("a symptom");
+        assert_eq!(symptom.count, 100);
+        let numbers: Vec<&Locator> = symptom.records.iter().map(|record| &record.locator).collect();
+        let wanted: Vec<Locator> = (1..=7).chain([100]).map(Locator::Record).collect();
+        assert_eq!(numbers, wanted.iter().collect::<Vec<_>>());
+        assert!(symptom.first < symptom.last);
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_nothing_is_left_uncounted() {
+        let mut collected = Collected::default();
+        for record in 1..=5_000 {
+            collected.add(failed(record, &format!("service {record}")), FileId(0));
+        }
+        let mut events = Events::default();
+        collected.finish(&mut events, None);
+        assert_eq!(events.symptoms.len(), SUBJECTS + 1);
+        assert_eq!(events.symptoms.values().map(|symptom| symptom.count).sum::<u64>(), 5_000);
+    }
+
+    #[test]
+    fn of_many_computers_the_machines_own_name_is_kept() {
+        let mut collected = Collected::default();
+        for record in 1..=40 {
+            collected.add(failed(record, "W3SVC"), FileId(0));
+        }
+        let computers = collected.take_computers();
+        assert_eq!(computers.len(), 20);
+        let log = crate::machine::EventLog {
+            file: FileId(0),
+            channel: "system".to_owned(),
+            records: 40,
+            first: None,
+            last: None,
+            is_damaged: false,
+            computers,
+        };
+        let mut events = Events { logs: vec![log], ..Events::default() };
+        collected.finish(&mut events, Some("WEB9"));
+        let kept = &events.logs[0].computers;
+        assert_eq!(kept.len(), COMPUTERS.1);
+        assert!(kept.contains(&"WEB9".to_owned()), "{kept:?}");
     }
 }
