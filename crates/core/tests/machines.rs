@@ -156,6 +156,11 @@ fn what_the_plan_promises_is_what_the_rules_say_afterwards() {
 fn carrying_the_plan_out_heals_the_machine() {
     let mut machine = cases::guid_reset();
     machine.set_guid(GUID, filetime((2009, 1, 15), (9, 0, 0)));
+    // It can happen again on a Windows 2000 without the hotfix.
+    let report = diagnose(&machine);
+    assert_eq!(report.verdict, Verdict::Degraded, "{}", report.summary);
+    assert_eq!(support::outcome(&report, "hotfix-884872-missing"), "found");
+    machine.set("Microsoft\\Windows NT\\CurrentVersion\\HotFix\\KB884872", "Installed", Value::Dword(1));
     let report = diagnose(&machine);
     assert_eq!(report.verdict, Verdict::Healthy, "{}", report.summary);
 }

@@ -30,6 +30,7 @@ pub use error::{EvidenceError, OpenError};
 pub use evidence::{Evidence, OpenOptions};
 pub use folder::FolderTree;
 pub use handle::{Dir, Entries, File, HashedReader, Node, Sha256Digest};
+pub use iiskeys_disk::ReadAt;
 pub use layout::{History, HistoryKind, SelectError, System, Volume};
 pub use loose::LooseDir;
 pub use memory::MemoryTree;

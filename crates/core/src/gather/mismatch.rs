@@ -1,11 +1,13 @@
 //! Signs that the pieces come from different machines.
 
+use iiskeys_evidence::Timestamp;
+
 use super::listings::Listings;
 use super::pieces::Pieces;
 use super::registry::{self, Reader};
 use crate::machine::events::is_host;
 use crate::machine::facts::{Facts, Mismatch};
-use crate::machine::{Citation, Known, Locator};
+use crate::machine::{Citation, DAY, Known, Locator};
 
 /// Network cards that SOFTWARE names and SYSTEM does not know at all.
 pub(super) fn network_cards(facts: &mut Facts, software: &Reader<'_>, system: &Reader<'_>) {
@@ -83,6 +85,37 @@ pub(super) fn find(facts: &mut Facts, _pieces: &Pieces, listings: &Listings) {
         }
     }
     product(facts);
+    logs(facts);
+}
+
+/// Event logs in which no computer of this machine's name wrote. A renamed machine keeps logs under its old name, so
+/// this says something only of a System log that goes on until the registry was last written: at the start that a new
+/// name needs, Windows logs under the new one.
+fn logs(facts: &mut Facts) {
+    let Some(host) = facts.os.hostname.value() else { return };
+    let logs = &facts.events.logs;
+    let mut computers: Vec<String> = logs.iter().flat_map(|log| log.computers.iter().cloned()).collect();
+    computers.sort();
+    computers.dedup();
+    if computers.is_empty() || computers.iter().any(|computer| is_host(computer, host)) {
+        return;
+    }
+    let names = computers.join(", ");
+    let written = facts.system.value().and_then(|hive| hive.last_written);
+    let is_late =
+        |last: Timestamp| written.is_some_and(|written| written.seconds_since(last).abs() <= 7 * DAY);
+    let late = logs.iter().filter(|log| log.channel == "system").find(|log| log.last.is_some_and(is_late));
+    let Some(log) = late else {
+        facts.assumptions.push(format!(
+            "The event logs name the computer {names} and SYSTEM names {host}; they were taken for logs of this machine \
+             from before it was renamed."
+        ));
+        return;
+    };
+    let mut citations = vec![(Citation::new(log.file, Locator::File), names.clone())];
+    citations.extend(facts.os.hostname.citation().map(|own| (own.clone(), host.clone())));
+    let what = format!("The event logs were written on {names}, and SYSTEM names the computer {host}.");
+    facts.mismatches.push(Mismatch { what, citations, certain: false });
 }
 
 /// A client's SOFTWARE beside a server's SYSTEM, or the reverse.

@@ -11,6 +11,7 @@ mod containers;
 mod copies;
 mod deleted;
 mod history;
+mod events;
 mod hives;
 mod letters;
 mod listings;
@@ -125,6 +126,7 @@ pub(crate) fn gather(
     prover.finish(&mut facts);
     access.apply(&mut facts);
     listings.apply_to_files(&mut facts);
+    events::read(&mut facts, &pieces, progress);
     mismatch::find(&mut facts, &pieces, &listings);
     facts.damage.extend(evidence.skipped().iter().filter_map(passed_over));
     let more = evidence.skipped_overflow();

@@ -14,6 +14,7 @@ use iiskeys_evidence::{
 
 use super::GatherError;
 use super::history::{Copies, HistoryHive, is_copy_name, is_other_hive};
+use super::events::{self, LogPiece};
 use super::places::{Unread, dirs, is_in_history, logs_among, logs_beside, settled};
 use crate::artifact::container::{FileName, Guid, identify};
 use crate::artifact::hive::{self, HiveFile};
@@ -104,6 +105,8 @@ pub(super) struct Pieces {
     pub metabases: Vec<File>,
     /// Exported keys outside every drive.
     pub exported_keys: Vec<File>,
+    /// Event logs: on the drive with Windows, or outside every drive.
+    pub logs: Vec<LogPiece>,
     pub is_whole_volume: bool,
     /// Hives that could not be opened, with the reason.
     pub bad_hives: Vec<(File, String)>,
@@ -192,6 +195,7 @@ impl Pieces {
         for old in ["Windows.old\\Windows", "Windows.old\\WINNT"] {
             self.history.of_replaced(&volume, old, &mut self.unread);
         }
+        self.logs = events::of_drive(&volume, &windows, &mut self.unread);
         let protect = format!("{windows}\\System32\\Microsoft\\Protect\\S-1-5-18");
         self.protect.extend(dirs(&volume, &protect, &mut self.unread));
         let inetsrv = format!("{windows}\\System32\\inetsrv\\config");
@@ -307,6 +311,9 @@ impl Pieces {
             let Some(head) = settled(file.head(HEAD).map(Some), &mut self.unread) else { continue };
             if hive::is_hive(&head) {
                 self.loose_hive(folder, file, loose);
+            } else if events::is_event_log(&head) {
+                // A log of the past of an installation says nothing of this one.
+                self.logs.extend(events::loose(file).filter(|_| !folder.is_history));
             } else if is_master_key(&head, name) {
                 has_master_key = true;
             } else if reg_export::is_reg_export(&head) {

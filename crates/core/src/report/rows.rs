@@ -10,6 +10,9 @@ use crate::machine::{CopyKind, FileId, FolderRole, Known, Machine, Origin, Stand
 use crate::plan::{Plan, Step};
 use crate::rules;
 
+/// Kinds of failures that stand in the timeline.
+const FAILURES: usize = 200;
+
 pub(super) fn machine_row(machine: &Machine<'_>, ids: &Ids) -> MachineRow {
     let facts = machine.facts;
     let identity = &facts.identity;
@@ -377,6 +380,9 @@ pub(super) fn timeline(machine: &Machine<'_>, ids: &Ids) -> Vec<TimelineRow> {
     for (time, what, source) in key_changes(machine) {
         add(Some(time), what, "file modification", Some(source));
     }
+    for (time, what, file) in failures(machine) {
+        add(Some(time), what, "event log", Some(file));
+    }
     for index in 0..facts.containers.len() {
         let container: &ContainerFile = machine.container(index);
         if !container.tracked || machine.folder_of(index).role == FolderRole::Copy {
@@ -391,6 +397,24 @@ pub(super) fn timeline(machine: &Machine<'_>, ids: &Ids) -> Vec<TimelineRow> {
         );
     }
     rows.sort();
+    rows
+}
+
+/// The first and the last event of each service, pool or endpoint that failed, by kind.
+fn failures(machine: &Machine<'_>) -> Vec<(iiskeys_evidence::Timestamp, String, FileId)> {
+    let mut rows = Vec::new();
+    for (key, symptom) in machine.facts.events.symptoms.iter().take(FAILURES) {
+        let about = if key.subject.is_empty() { String::new() } else { format!(" about {}", key.subject) };
+        let code = key.code.map_or_else(String::new, |code| format!(" with 0x{code:08X}"));
+        let what = format!("{} {}{about}{code}", key.provider, key.id);
+        let (Some(first), Some(last)) = (symptom.records.first(), symptom.records.last()) else { continue };
+        if symptom.count == 1 {
+            rows.push((symptom.first, what, first.file));
+            continue;
+        }
+        rows.push((symptom.first, format!("{what}, the first of {} events", symptom.count), first.file));
+        rows.push((symptom.last, format!("{what}, the last of {} events", symptom.count), last.file));
+    }
     rows
 }
 
