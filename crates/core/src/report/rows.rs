@@ -1,12 +1,12 @@
-//! The rows of a report that say what was read: machine, containers, configuration, plan, timeline.
+//! The rows of a report that say what was read: machine, containers, configuration, plan.
 
 use iiskeys_evidence::acl::{Dacl, SecurityDescriptor};
 
 use super::build::{Ids, hex, level};
 use super::proofs::{opens, protection};
 use super::*;
-use crate::machine::facts::{Config, ContainerFile, Content, ProviderKind, RegistryContainer};
-use crate::machine::{CopyKind, FileId, FolderRole, Known, Machine, Origin, Standing};
+use crate::machine::facts::{Content, ProviderKind, RegistryContainer};
+use crate::machine::{Known, Machine, Standing};
 use crate::plan::{Plan, Step};
 use crate::rules;
 
@@ -319,97 +319,4 @@ fn steps(steps: &[Step]) -> Vec<StepRow> {
             verify: step.verify.clone(),
         })
         .collect()
-}
-
-pub(super) fn timeline(machine: &Machine<'_>, ids: &Ids) -> Vec<TimelineRow> {
-    let facts = machine.facts;
-    let mut rows = Vec::new();
-    let mut add =
-        |time: Option<iiskeys_evidence::Timestamp>, what: String, source: &str, file: Option<FileId>| {
-            if let (Some(time), Some(file)) = (time, file) {
-                rows.push(TimelineRow {
-                    time: time.to_string(),
-                    what,
-                    source: source.to_owned(),
-                    evidence: ids.get(file),
-                });
-            }
-        };
-    let file = |citation: Option<&crate::machine::Citation>| citation.map(|citation| citation.file);
-    add(
-        facts.os.installed.value().copied(),
-        "Windows was installed (an upgrade in place moves this date)".to_owned(),
-        "InstallDate",
-        file(facts.os.installed.citation()),
-    );
-    add(
-        facts.identity.key_written.value().copied(),
-        "the registry key that holds the MachineGuid was last written".to_owned(),
-        "registry key last write",
-        file(facts.identity.key_written.citation()),
-    );
-    for earlier in &facts.identity.earlier {
-        add(
-            earlier.written,
-            format!("the MachineGuid was {} ({})", earlier.guid, earlier.source),
-            "registry key last write",
-            Some(earlier.citation.file),
-        );
-    }
-    for (name, hive) in [("SOFTWARE", &facts.software), ("SYSTEM", &facts.system)] {
-        add(
-            hive.value().and_then(|hive| hive.last_written),
-            format!("the {name} hive was last written"),
-            "hive base block",
-            hive.value().map(|hive| hive.file),
-        );
-    }
-    if let (Some(secret), Some(citation)) =
-        (facts.protection.secret.value(), facts.protection.secret.citation())
-    {
-        add(
-            secret.current_since,
-            "the machine's DPAPI secret was changed".to_owned(),
-            "CupdTime",
-            Some(citation.file),
-        );
-    }
-    for (time, what, source) in key_changes(machine) {
-        add(Some(time), what, "file modification", Some(source));
-    }
-    for index in 0..facts.containers.len() {
-        let container: &ContainerFile = machine.container(index);
-        if !container.tracked || machine.folder_of(index).role == FolderRole::Copy {
-            continue;
-        }
-        let Origin::Bytes(citation) = &container.origin else { continue };
-        add(
-            machine.created(index),
-            format!("the container {} was created as {}", machine.display_name(index), container.name),
-            "file creation",
-            Some(citation.file),
-        );
-    }
-    rows.sort();
-    rows
-}
-
-/// Neighbours among the copies of the configuration whose session keys differ: the later one dates the change.
-fn key_changes(machine: &Machine<'_>) -> Vec<(iiskeys_evidence::Timestamp, String, FileId)> {
-    let mut changes = Vec::new();
-    let mut before: Option<(&str, &Config)> = None;
-    for copy in machine.facts.copies.iter().filter(|copy| copy.kind == CopyKind::History) {
-        let Ok(config) = &copy.content else { continue };
-        if let (Some((name, earlier)), Some(written)) = (before, copy.written) {
-            for provider in config.providers.iter().filter(|provider| provider.wrap.is_some()) {
-                let was = earlier.providers.iter().find(|other| other.name == provider.name);
-                if was.is_some_and(|was| was.wrap.is_some() && was.wrap != provider.wrap) {
-                    let what = format!("the session key of {} is another than in {name}", provider.name);
-                    changes.push((written, format!("{what}: {}", copy.name), copy.file));
-                }
-            }
-        }
-        before = Some((&copy.name, config));
-    }
-    changes
 }
