@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use super::cause::root_cause;
 use super::proofs::{config_copies, dpapi};
 use super::rows::{
-    config, containers, groups, machine_row, only_counted, plan_row, registry_containers, sources, timeline,
+    config, containers, groups, machine_row, only_counted, plan_row, registry_containers, sources,
 };
+use super::timeline::timeline;
 use super::*;
 use crate::machine::{Citation, FileId, Locator, Machine};
 use crate::plan::Plan;
@@ -53,6 +54,7 @@ pub fn build(
     let unevaluated = unevaluated(judged, &options.require);
     let verdict = verdict(judged, &unevaluated);
     let root_cause = root_cause(machine, judged);
+    let (timeline, timeline_left_out) = timeline(machine, &ids);
     let summary = summary(machine, judged, verdict, root_cause.as_ref(), &unevaluated, plan);
     Report {
         schema_version: SCHEMA_VERSION.to_owned(),
@@ -89,7 +91,8 @@ pub fn build(
         checks: judged.iter().map(|(rule, judgement)| check(*rule, judgement)).collect(),
         assumptions: machine.assumptions.clone(),
         plan: plan.map(plan_row),
-        timeline: timeline(machine, &ids),
+        timeline,
+        timeline_left_out,
     }
 }
 

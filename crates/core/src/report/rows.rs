@@ -1,12 +1,12 @@
-//! The rows of a report that say what was read: machine, containers, configuration, plan, timeline.
+//! The rows of a report that say what was read: machine, containers, configuration, plan.
 
 use iiskeys_evidence::acl::{Dacl, SecurityDescriptor};
 
 use super::build::{Ids, hex, level};
 use super::proofs::{opens, protection};
 use super::*;
-use crate::machine::facts::{Config, ContainerFile, Content, ProviderKind, RegistryContainer};
-use crate::machine::{CopyKind, FileId, FolderRole, Known, Machine, Origin, Standing};
+use crate::machine::facts::{Content, ProviderKind, RegistryContainer};
+use crate::machine::{Known, Machine, Standing};
 use crate::plan::{Plan, Step};
 use crate::rules;
 
