@@ -110,7 +110,7 @@ fn a_certificate_without_a_link_says_so() {
 #[test]
 fn every_store_of_the_machine_is_read() {
     let mut machine = Machine::new(Os::Server2022);
-    let spec = |name: &str| StoredSpec::new(CertificateSpec::new(name, PublicKeySpec::Ec(name.to_owned())));
+    let spec = |name: &str| StoredSpec::new(CertificateSpec::new(name, PublicKeySpec::Ec));
     machine.add_certificate(&spec("hosting.test").store("WebHosting").link(LinkSpec::cng("te-x")));
     machine.add_certificate(&spec("rdp.test").store("Remote Desktop"));
     machine.add_certificate(&spec("policy.test").policy());
