@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use iiskeys_fixtures::acl::{self, Acl};
 use iiskeys_fixtures::archive::{Packed, Zip, gzip, tar, zstd};
+use iiskeys_fixtures::certificate::{CertificateSpec, LinkSpec, PublicKeySpec, StoredSpec};
 use iiskeys_fixtures::codec;
 use iiskeys_fixtures::config::{ConfigSpec, Encoding, schema};
 use iiskeys_fixtures::container::{
@@ -62,6 +63,8 @@ fn main() -> io::Result<()> {
         ("metabase", metabases()),
         ("rsa_key_value", key_values()),
         ("session_key", session_keys()),
+        ("certificate_blob", certificates()),
+        ("http_sys", endpoints()),
     ] {
         let folder = root.join(target);
         fs::create_dir_all(&folder)?;
@@ -401,4 +404,20 @@ fn session_keys() -> Vec<Vec<u8>> {
         vec![0x5a; 80],
         iiskeys_fixtures::config::session_key("seed", 1024).into_bytes(),
     ]
+}
+
+fn certificates() -> Vec<Vec<u8>> {
+    let key = PublicKeySpec::Rsa(PairSpec::new("seed").bits(1024).modulus(), 65537);
+    let rsa = StoredSpec::new(CertificateSpec::new("www.example.test", key))
+        .link(LinkSpec::capi("le-WebServer-1"))
+        .friendly_name("Shop");
+    let ec = StoredSpec::new(CertificateSpec::new("ec.example.test", PublicKeySpec::Ec))
+        .link(LinkSpec::cng("{C}"));
+    vec![rsa.blob(), rsa.certificate.der(), ec.blob(), ec.certificate.der()]
+}
+
+fn endpoints() -> Vec<Vec<u8>> {
+    ["0.0.0.0:443", "[::1]:8443", "www.example.test:443", "10.0.0.1:443:shop.example.test", "*:443:"]
+        .map(|name| name.as_bytes().to_vec())
+        .to_vec()
 }
