@@ -13,8 +13,8 @@ use iiskeys_evidence::{
 };
 
 use super::GatherError;
-use super::history::{Copies, HistoryHive, is_copy_name, is_other_hive};
 use super::events::{self, LogPiece};
+use super::history::{Copies, HistoryHive, is_copy_name, is_other_hive};
 use super::places::{Unread, dirs, is_in_history, logs_among, logs_beside, settled};
 use crate::artifact::container::{FileName, Guid, identify};
 use crate::artifact::hive::{self, HiveFile};

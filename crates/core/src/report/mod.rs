@@ -6,9 +6,9 @@ mod json;
 mod proofs;
 mod rows;
 mod text;
-mod tls;
 mod timeline;
 mod timeline_format;
+mod tls;
 
 use schemars::JsonSchema;
 use serde::Serialize;
