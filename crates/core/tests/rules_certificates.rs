@@ -3,6 +3,7 @@
 mod support;
 
 use iiskeys_core::report::{Level, Report};
+use iiskeys_fixtures::cases;
 use iiskeys_fixtures::certificate::{LinkSpec, PublicKeySpec, StoredSpec};
 use iiskeys_fixtures::config::HttpsSpec;
 use iiskeys_fixtures::container::{Family, PairSpec, file_name};
@@ -68,10 +69,13 @@ fn a_healthy_site_is_followed_from_its_binding_to_its_file() {
 fn a_key_that_is_gone_takes_its_site_down() {
     let (mut machine, thumbprint) = with_site();
     machine.remove_container(CONTAINER, GUID);
+    let pfx = b"\x30\x82\x09\x00\x02\x01\x03\x30\x82\x08\xf0\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x01\xa0";
+    machine.put("C:\\shop.pfx", pfx.to_vec(), machine.installed);
     let report = on_drive(&machine);
     let found = finding(&report, MISSING);
     assert_eq!(found.severity, Level::Error);
     assert_eq!(found.subject, format!("certificate:{thumbprint}"));
+    assert!(found.remedies.iter().any(|remedy| remedy.contains("C:\\shop.pfx")), "{:?}", found.remedies);
     assert_eq!(found.affects, ["HTTPS of site Intranet (*:443:)"]);
     assert!(found.remedies.iter().any(|remedy| remedy.contains("PFX")), "{:?}", found.remedies);
     assert_eq!(state(&report, "Intranet"), "key-missing");
@@ -149,23 +153,36 @@ fn https_dies_with_the_guid_and_comes_back_with_it() {
 
 #[test]
 fn after_the_repair_of_iis_alone_the_sites_stay_dead() {
-    // The first article: the container of IIS Admin was renamed, and HTTPS reports 36870.
-    let mut machine = Machine::new(Os::Server2003);
-    let thumbprint = machine.add_tls_site(SUBJECT, CONTAINER, GUID, "0.0.0.0:443", "Shop");
-    machine.set_guid(OTHER_GUID, filetime((2010, 5, 4), (3, 0, 0)));
-    for name in [METABASE, REMOTE] {
-        machine.remove_container(name, GUID);
-        machine.add_container(name, OTHER_GUID, filetime((2006, 5, 2), (9, 10, 0)));
+    // The first article: the containers of IIS Admin were renamed, and HTTPS reports 36870.
+    let report = on_drive(&cases::https_after_repair());
+    let found = findings(&report, ORPHANED);
+    assert_eq!(found.len(), 2, "{}", report.to_text());
+    for (finding, site) in found.iter().zip(["Partners", "Shop"]) {
+        assert_eq!(finding.severity, Level::Error);
+        assert!(
+            found.iter().any(|finding| finding.affects[0].contains(&format!("site {site}"))),
+            "{finding:?}"
+        );
+        assert!(
+            finding.remedies.iter().any(|remedy| remedy.starts_with("Rename ")),
+            "{:?}",
+            finding.remedies
+        );
     }
-    let report = on_drive(&machine);
-    let found = finding(&report, ORPHANED);
-    assert_eq!(found.severity, Level::Error);
-    assert!(found.title.contains(&thumbprint));
-    assert!(found.affects[0].contains("site Shop"), "{:?}", found.affects);
-    assert_eq!(report.root_cause.as_ref().expect("one cause").rule, "machine-guid-changed");
-    let steps = &report.plan.as_ref().expect("a plan").steps;
-    let names = |text: &str| steps.iter().any(|step| format!("{step:?}").contains(text));
-    assert!(names(GUID), "{steps:?}");
+    assert_eq!(
+        (state(&report, "Shop").as_str(), state(&report, "Partners").as_str()),
+        ("key-orphaned", "key-orphaned")
+    );
+    assert!(report.bindings.iter().all(|row| row.file.as_ref().is_some_and(|file| file.ends_with(GUID))));
+    let cause = report.root_cause.as_ref().expect("one cause");
+    assert_eq!(cause.rule, "machine-guid-changed");
+    let schannel = finding(&report, "symptom-schannel-key");
+    assert!(schannel.title.contains("0x80090016"), "{}", schannel.title);
+    let plan = plan(&report);
+    for finding in &found {
+        assert!(plan.resolves.contains(&finding.id), "{:?}", plan.resolves);
+    }
+    assert!(plan.steps.iter().any(|step| step.action == "rename-container"), "{:?}", actions(plan));
 }
 
 #[test]
@@ -350,7 +367,7 @@ fn the_provider_of_cng_opens_containers_of_both_kinds() {
 fn a_key_of_elliptic_curves_is_found_by_name_and_not_compared() {
     let (mut machine, _) = with_site();
     let mut spec = machine.certificate_for(SUBJECT, CONTAINER, GUID);
-    spec.certificate.key = PublicKeySpec::Ec("curve".to_owned());
+    spec.certificate.key = PublicKeySpec::Ec;
     let spec: StoredSpec = spec;
     let thumbprint = machine.add_certificate(&spec);
     machine.bind("0.0.0.0:443", &thumbprint);
