@@ -6,6 +6,7 @@ mod support;
 use iiskeys_core::evidence::{Evidence, MemoryTree, Timestamp};
 use iiskeys_core::report::{Report, Verdict};
 use iiskeys_core::{Facts, Options, Quiet};
+use iiskeys_fixtures::forms::{mbr_disk, volume};
 use iiskeys_fixtures::hive::{dirty, new_log, old_log};
 use iiskeys_fixtures::machine::{GUID, METABASE, Machine, OTHER_GUID, Os, Value};
 use iiskeys_fixtures::time::filetime;
@@ -93,6 +94,16 @@ fn restore_points_are_read_in_their_order() {
     let old: Vec<_> = sources(&report, GUID).into_iter().filter(|it| it.starts_with("System")).collect();
     assert_eq!(old, ["System Restore RP9", "System Restore RP12"]);
     assert!(sources(&report, OTHER_GUID).contains(&"System Restore RP100".to_owned()));
+}
+
+#[test]
+fn restore_points_of_a_disk_image_are_read() {
+    let (mut machine, before) = changed_machine(Os::Server2003);
+    machine.put(&format!("{STORE}\\RP7\\{SNAPSHOT}"), before, machine.installed);
+    let report = of_tree(MemoryTree::new().file("disk.dd", &mbr_disk(&volume(&machine))));
+    assert!(sources(&report, GUID).contains(&"System Restore RP7".to_owned()), "{:?}", report.guid_census);
+    let row = report.evidence.iter().find(|row| row.kind == "software-hive-history").expect("its row");
+    assert!(row.path.ends_with("RP7/snapshot/_REGISTRY_MACHINE_SOFTWARE"), "{}", row.path);
 }
 
 #[test]

@@ -3,15 +3,65 @@
 use std::collections::BTreeMap;
 
 use iiskeys_evidence::{Precision, Timestamp};
+use schemars::JsonSchema;
+use serde::Serialize;
 
+use super::TimelineRow;
 use super::build::Ids;
-use super::{TimeKind, TimelineRow};
 use crate::artifact::container::Guid;
 use crate::machine::facts::{Config, EarlierGuid};
 use crate::machine::{Citation, CopyKind, FileId, FolderRole, Known, Machine, Origin};
 
 /// Rows that a report has at most.
 const MOST_ROWS: usize = 2_000;
+
+/// What kind of time a row of the timeline has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimeKind {
+    /// Last write of a registry key: of any value or subkey in it, not of one alone.
+    RegistryKeyWritten,
+    /// The content of a registry value.
+    RegistryValue,
+    /// Creation of a file, by its file system, archive or listing.
+    FileCreated,
+    /// Last write to a file, likewise.
+    FileModified,
+    /// When a record was written to an event log.
+    EventRecorded,
+    /// From the validity of a certificate, which its issuer chose.
+    CertificateValidity,
+    /// A field in the content of a file, such as a hive's header.
+    StatedInFile,
+}
+
+impl TimeKind {
+    /// The word in reports.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::RegistryKeyWritten => "registry-key-written",
+            Self::RegistryValue => "registry-value",
+            Self::FileCreated => "file-created",
+            Self::FileModified => "file-modified",
+            Self::EventRecorded => "event-recorded",
+            Self::CertificateValidity => "certificate-validity",
+            Self::StatedInFile => "stated-in-file",
+        }
+    }
+
+    /// A phrase for people.
+    pub fn phrase(self) -> &'static str {
+        match self {
+            Self::RegistryKeyWritten => "Registry key last written",
+            Self::RegistryValue => "Time in a registry value",
+            Self::FileCreated => "File created",
+            Self::FileModified => "File modified",
+            Self::EventRecorded => "Event recorded",
+            Self::CertificateValidity => "Certificate valid from",
+            Self::StatedInFile => "Time stated in a file",
+        }
+    }
+}
 
 /// How much a moment tells; what tells least is left out first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
