@@ -250,12 +250,8 @@ fn export_set(facts: &mut Facts, copy: &Found, row: &ConfigCopy) {
     let file = push_file(facts, EvidenceFile::of(&key, "exported-keys", None));
     let folder = copy.windows_path.rsplit_once(['\\', '/']).map_or("", |(folder, _)| folder);
     facts.recovery.push(RecoverySource {
-        kind: RecoveryKind::ExportSet,
-        windows_path: folder.to_owned(),
-        file,
-        modulus_sha256: None,
-        holds_private_key: false,
         wraps,
+        ..RecoverySource::new(RecoveryKind::ExportSet, folder.to_owned(), file)
     });
 }
 
@@ -421,12 +417,8 @@ fn metabase(facts: &mut Facts, is_live: bool, windows_path: String, file: &File,
     }
     if !is_live && row.trouble.is_none() {
         facts.recovery.push(RecoverySource {
-            kind: RecoveryKind::Metabase,
-            windows_path,
-            file: id,
-            modulus_sha256: None,
-            holds_private_key: false,
             wraps: row.wrap.into_iter().collect(),
+            ..RecoverySource::new(RecoveryKind::Metabase, windows_path, id)
         });
     }
     facts.metabases.push(row);
@@ -454,46 +446,42 @@ fn assigned(facts: &mut Facts, metabase: &[u8], file: FileId) {
     }));
 }
 
-/// Exported keys, beside the drive's folders and outside every drive.
+/// Exported keys, in the root of the drive and outside every drive.
 fn keys(facts: &mut Facts, pieces: &Pieces, home: Option<&Volume>, unread: &mut Vec<Unread>) {
-    let mut files = pieces.exported_keys.clone();
-    for dir in home.into_iter().flat_map(|home| home.layers.clone()) {
-        let is_key = |name: &str| {
-            let name = name.to_ascii_lowercase();
-            [".xml", ".pfx", ".p12"].iter().any(|end| name.ends_with(end))
-        };
-        for file in child_files(&dir, &is_key, unread).into_iter().filter(|file| file.size <= LARGEST_KEY) {
-            // The root of a drive may have been looked into for loose files as well.
-            if !files.iter().any(|known| known.same_as(&file)) {
-                files.push(file);
-            }
+    let mut files: Vec<(String, File)> = Vec::new();
+    if let Some(home) = home {
+        let letter = home.letter.unwrap_or('C');
+        for dir in &home.layers {
+            let is_key = |name: &str| {
+                let name = name.to_ascii_lowercase();
+                [".xml", ".pfx", ".p12"].iter().any(|end| name.ends_with(end))
+            };
+            let found = child_files(dir, &is_key, unread).into_iter();
+            let keys = found.filter(|file| file.size <= LARGEST_KEY);
+            files.extend(keys.map(|file| (format!("{letter}:\\{}", file.name), file)));
         }
     }
-    for file in files {
+    for file in &pieces.exported_keys {
+        // The root of a drive may have been looked into for loose files as well.
+        if !files.iter().any(|(_, known)| known.same_as(file)) {
+            files.push((file.path().to_string(), file.clone()));
+        }
+    }
+    for (windows_path, file) in files {
         let Ok((bytes, sha256)) = file.read_all(LARGEST_KEY) else { continue };
         // Whoever has these bytes has the key.
         let bytes = zeroize::Zeroizing::new(bytes);
         if is_pfx(&bytes) {
             let id = file_row(facts, &file, "pfx", sha256);
-            facts.recovery.push(RecoverySource {
-                kind: RecoveryKind::Pfx,
-                windows_path: file.path().to_string(),
-                file: id,
-                modulus_sha256: None,
-                holds_private_key: false,
-                wraps: std::collections::BTreeSet::new(),
-            });
+            facts.recovery.push(RecoverySource::new(RecoveryKind::Pfx, windows_path, id));
             continue;
         }
         let Ok(key) = RsaKeyValue::parse(&bytes) else { continue };
         let id = file_row(facts, &file, "exported-key", sha256);
         facts.recovery.push(RecoverySource {
-            kind: RecoveryKind::KeyFile,
-            windows_path: file.path().to_string(),
-            file: id,
             modulus_sha256: Some(Sha256::digest(&key.modulus).into()),
             holds_private_key: key.has_private,
-            wraps: std::collections::BTreeSet::new(),
+            ..RecoverySource::new(RecoveryKind::KeyFile, windows_path, id)
         });
     }
 }

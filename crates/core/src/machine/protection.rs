@@ -320,6 +320,20 @@ pub struct RecoverySource {
     pub wraps: BTreeSet<usize>,
 }
 
+impl RecoverySource {
+    /// One of which nothing is known but where it stands.
+    pub fn new(kind: RecoveryKind, windows_path: String, file: FileId) -> Self {
+        Self {
+            kind,
+            windows_path,
+            file,
+            modulus_sha256: None,
+            holds_private_key: false,
+            wraps: BTreeSet::new(),
+        }
+    }
+}
+
 /// Kinds of recovery material.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RecoveryKind {
