@@ -11,6 +11,7 @@ use crate::artifact::hive;
 use crate::artifact::http_sys::Endpoint;
 use crate::artifact::metabase::Metabase;
 use crate::machine::facts::{Damage, Facts};
+use crate::machine::tls::MOST_FOLLOWED;
 use crate::machine::{
     Certificate, Citation, FileId, HttpBinding, KeyLink, Known, Locator, OtherUse, Site, SiteBinding,
     StorePlace,
@@ -18,8 +19,6 @@ use crate::machine::{
 
 /// Certificates that are read in all; real machines have a few dozen.
 const MOST_CERTIFICATES: usize = 10_000;
-/// Certificates whose containers are looked for.
-const MOST_FOLLOWED: usize = 2_000;
 /// Bindings of HTTP.sys that are read; hosters have some thousands.
 const MOST_BINDINGS: usize = 20_000;
 /// Services that may have stores of their own.

@@ -214,7 +214,8 @@ fn are_known(facts: &Facts) -> bool {
         sites.iter().flat_map(|site| &site.bindings).any(|binding| binding.thumbprint.is_some())
     });
     let is_older = facts.os.version.value().is_some_and(|version| matches!(version.as_str(), "5.0" | "5.1"));
-    by_sites || if is_older { facts.tls.sites.is_settled() } else { facts.tls.bindings.is_settled() }
+    let by_http = facts.tls.bindings.is_settled() && facts.tls.uncovered_tables.is_empty();
+    by_sites || if is_older { facts.tls.sites.is_settled() } else { by_http }
 }
 
 fn certificate_view(

@@ -319,8 +319,12 @@ impl<'f> Machine<'f> {
 
     /// Why it is not known which certificates are bound, and what would tell.
     pub fn bindings_gap(&self) -> (&'static str, Need) {
-        match self.facts.tls.bindings.gap() {
+        let tls = &self.facts.tls;
+        match tls.bindings.gap() {
             Some((_, need)) => ("which certificates are bound is not in evidence", need),
+            None if !tls.uncovered_tables.is_empty() => {
+                ("a part of the bindings of HTTP.sys is not in evidence", Need::SystemHive)
+            }
             None => (
                 "which certificates are assigned to sites stands in a metabase that was not read",
                 Need::SiteCertificates,

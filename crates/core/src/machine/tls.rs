@@ -95,6 +95,9 @@ pub struct OtherUse {
     pub citation: Citation,
 }
 
+/// Certificates whose containers are looked for, those in use first.
+pub const MOST_FOLLOWED: usize = 2_000;
+
 /// All that the evidence says about TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tls {

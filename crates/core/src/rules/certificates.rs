@@ -4,6 +4,7 @@
 use super::support;
 use super::{Cite, Confidence, Finding, Judgement, Remedy, Severity};
 use crate::artifact::container::Prefix;
+use crate::machine::tls::MOST_FOLLOWED;
 use crate::machine::{
     Certificate, CertificateView, Citation, Content, KeyLink, Link, Locator, Machine, Need, RecoveryKind,
     Stake, Standing, Store,
@@ -60,6 +61,13 @@ pub(super) fn require_bindings(machine: &Machine<'_>, judgement: &mut Judgement)
 /// Notes the key folders that must be seen to follow a link. Whether all of them are there.
 pub(super) fn require_folders(machine: &Machine<'_>, seen: &Seen<'_>, judgement: &mut Judgement) -> bool {
     let mut all = true;
+    if !is_used(seen) && machine.tls.certificates.len() > MOST_FOLLOWED {
+        all = false;
+        judgement.gap(
+            format!("there are more than {MOST_FOLLOWED} certificates, and keys of some that nothing uses were not looked for"),
+            Need::LiveKeyTest,
+        );
+    }
     for (store, _) in &seen.view.places {
         if !machine.has_store(*store) {
             all = false;
