@@ -18,6 +18,7 @@ use iiskeys_fixtures::disk::qcow2::{Packing, Qcow2};
 use iiskeys_fixtures::disk::vdi::Vdi;
 use iiskeys_fixtures::disk::vhd;
 use iiskeys_fixtures::disk::vmdk::{Pieces, Vmdk};
+use iiskeys_fixtures::event_log::{EventSpec, evt, evtx};
 use iiskeys_fixtures::hive::{Data, HiveBuilder, dirty, new_log, old_log};
 use iiskeys_fixtures::listing;
 use iiskeys_fixtures::machine::{Machine, Os};
@@ -65,6 +66,8 @@ fn main() -> io::Result<()> {
         ("session_key", session_keys()),
         ("certificate_blob", certificates()),
         ("http_sys", endpoints()),
+        ("event_evt", legacy_logs()),
+        ("event_evtx", logs()),
     ] {
         let folder = root.join(target);
         fs::create_dir_all(&folder)?;
@@ -420,4 +423,25 @@ fn endpoints() -> Vec<Vec<u8>> {
     ["0.0.0.0:443", "[::1]:8443", "www.example.test:443", "10.0.0.1:443:shop.example.test", "*:443:"]
         .map(|name| name.as_bytes().to_vec())
         .to_vec()
+fn events() -> Vec<EventSpec> {
+    let time = 132_500_000_000_000_000;
+    vec![
+        EventSpec::new(7, time, "Service Control Manager", 7024)
+            .params(&["IISADMIN", "%%2148073478"])
+            .binary(b"IIS"),
+        EventSpec::new(8, time, "Microsoft-Windows-WAS", 5059).named("AppPoolID", "Shop"),
+        EventSpec::new(9, time, "W3SVC", 1002).text("Shop"),
+    ]
+}
+
+fn legacy_logs() -> Vec<Vec<u8>> {
+    let dirty = evt::EvtOptions { dirty: true, ..Default::default() };
+    let ring = evt::EvtOptions { ring: Some((1024, 700)), ..Default::default() };
+    vec![evt::evt(&events()), evt::write(&events(), &dirty), evt::write(&events(), &ring)]
+}
+
+fn logs() -> Vec<Vec<u8>> {
+    let plain = evtx::EvtxOptions { plain: true, ..Default::default() };
+    let chunks = evtx::EvtxOptions { records_per_chunk: 2, ..Default::default() };
+    vec![evtx::evtx(&events()), evtx::write(&events(), &plain), evtx::write(&events(), &chunks)]
 }

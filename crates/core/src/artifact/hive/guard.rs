@@ -1,4 +1,4 @@
-//! Containment of panics in `nt-hive`, which asserts on input.
+//! Containment of panics in crates that assert on input: `nt-hive`, and `evtx` in case.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -30,6 +30,8 @@ pub(super) fn guarded<T>(read: impl FnOnce() -> T) -> Result<T, HiveError> {
 
 /// Calls `read`, turning a panic into what it said.
 pub(crate) fn contained<T>(read: impl FnOnce() -> T) -> Result<T, String> {
+/// Calls `read`, turning a panic into its message.
+pub(in crate::artifact) fn contained<T>(read: impl FnOnce() -> T) -> Result<T, String> {
     install_hook();
     let before = QUIET.with(|quiet| quiet.replace(true));
     // The closures only read from a byte slice, so nothing can be left half-changed.

@@ -7,6 +7,7 @@
 mod base_block;
 mod error;
 pub(crate) mod guard;
+pub(in crate::artifact) mod guard;
 mod log;
 mod marvin;
 mod reader;
