@@ -107,6 +107,24 @@ fn restore_points_of_a_disk_image_are_read() {
 }
 
 #[test]
+fn shadow_copies_beside_a_drive_are_earlier_states_of_it() {
+    let (machine, before) = changed_machine(Os::Server2012R2);
+    let mut tree = MemoryTree::new();
+    for (path, file) in machine.files() {
+        tree.insert(&path.replace('\\', "/").replace("C:", "C"), &file.bytes, None, None);
+    }
+    for number in [2, 11] {
+        tree.insert(&format!("VSS{number}/C/Windows/System32/config/SOFTWARE"), &before, None, None);
+    }
+    let report = of_tree(tree);
+    let found = sources(&report, GUID);
+    assert!(
+        found.iter().any(|it| it == "shadow copy 2") && found.iter().any(|it| it == "shadow copy 11"),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn a_folder_of_snapshots_beside_loose_hives_is_the_past() {
     let (machine, before) = changed_machine(Os::Server2003);
     let with = |path: &str| {

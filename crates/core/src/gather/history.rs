@@ -89,6 +89,18 @@ fn restore_point(number: u64) -> String {
     format!("System Restore RP{number}")
 }
 
+/// What a shadow copy is called: by its number, where its path has one.
+pub(super) fn shadow_copy(path: &str) -> String {
+    let numbers = path.rsplit('/').filter_map(|part| {
+        let part = percent_decoded(part).unwrap_or_else(|| part.to_owned()).to_ascii_lowercase();
+        let name = part.trim_end_matches('\\').trim_end_matches(|letter: char| letter.is_ascii_digit());
+        let number = part.trim_end_matches('\\').get(name.len()..)?.to_owned();
+        (name == "vss" || name.ends_with("harddiskvolumeshadowcopy")).then_some(number)
+    });
+    let number = numbers.into_iter().find(|number| !number.is_empty());
+    number.map_or_else(|| "shadow copy".to_owned(), |number| format!("shadow copy {number}"))
+}
+
 /// Copies of SOFTWARE, in the order in which they were found.
 #[derive(Debug, Default)]
 pub(super) struct Copies(Vec<HistoryHive>);
@@ -322,6 +334,19 @@ mod tests {
         let found = copies(&paths);
         let (kept, left_out) = found.within(4);
         assert_eq!((kept.len(), left_out.len()), (4, 5));
+    }
+
+    #[test]
+    fn shadow_copies_are_told_apart_by_their_numbers() {
+        let device = "uploads/ntfs/%5C%5C.%5CGLOBALROOT%5CDevice%5CHarddiskVolumeShadowCopy12/Windows";
+        for (path, name) in [
+            (device, "shadow copy 12"),
+            ("VSS3/C", "shadow copy 3"),
+            ("HarddiskVolumeShadowCopy", "shadow copy"),
+            ("case7/C", "shadow copy"),
+        ] {
+            assert_eq!(shadow_copy(path), name, "{path}");
+        }
     }
 
     #[test]
