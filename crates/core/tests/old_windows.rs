@@ -153,6 +153,31 @@ fn a_folder_of_snapshots_beside_loose_hives_is_the_past() {
 }
 
 #[test]
+fn a_copy_by_name_alone_with_another_installation_date_is_of_another_machine() {
+    let machine = Machine::new(Os::Server2012R2);
+    let mut other = Machine::new(Os::Server2003);
+    other.set_guid(OTHER_GUID, changed());
+    let with = |machine: &Machine| {
+        let tree = MemoryTree::new()
+            .file("SOFTWARE", &machine.software())
+            .file("SYSTEM", &machine.system())
+            .file("found/software.bak", &other.software());
+        of_tree(tree)
+    };
+    let report = with(&machine);
+    assert!(finding(&report, "evidence-mixed").explanation.contains(OTHER_GUID));
+    assert_eq!(sources(&report, OTHER_GUID), ["second registry source"]);
+    // Unless an upgrade in place replaced just that installation.
+    let mut upgraded = machine;
+    let seconds = (other.installed - 116_444_736_000_000_000) / 10_000_000;
+    let date = Value::Dword(u32::try_from(seconds).expect("seconds"));
+    upgraded.set_system("Setup\\Source OS", "InstallDate", date);
+    let report = with(&upgraded);
+    assert_eq!(outcome(&report, "evidence-mixed"), "clear");
+    assert_eq!(sources(&report, OTHER_GUID), ["software.bak"]);
+}
+
+#[test]
 fn a_copy_that_is_all_there_is_stands_for_the_hive() {
     let machine = Machine::new(Os::Server2003);
     let report = of_tree(MemoryTree::new().file("snapshot/_REGISTRY_MACHINE_SOFTWARE", &machine.software()));

@@ -362,7 +362,7 @@ impl Pieces {
                 self.history.add(HistoryHive::loose(file, &folder.files));
             }
         } else if is_copy_name(&file.name) {
-            self.set_aside.push(HistoryHive::loose(file, &folder.files));
+            self.set_aside.push(HistoryHive::set_aside(file, &folder.files));
         } else {
             self.loose_current(file, logs_among(&folder.files, file), loose);
         }
