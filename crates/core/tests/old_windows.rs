@@ -107,6 +107,24 @@ fn restore_points_of_a_disk_image_are_read() {
 }
 
 #[test]
+fn shadow_copies_beside_a_drive_are_earlier_states_of_it() {
+    let (machine, before) = changed_machine(Os::Server2012R2);
+    let mut tree = MemoryTree::new();
+    for (path, file) in machine.files() {
+        tree.insert(&path.replace('\\', "/").replace("C:", "C"), &file.bytes, None, None);
+    }
+    for number in [2, 11] {
+        tree.insert(&format!("VSS{number}/C/Windows/System32/config/SOFTWARE"), &before, None, None);
+    }
+    let report = of_tree(tree);
+    let found = sources(&report, GUID);
+    assert!(
+        found.iter().any(|it| it == "shadow copy 2") && found.iter().any(|it| it == "shadow copy 11"),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn a_folder_of_snapshots_beside_loose_hives_is_the_past() {
     let (machine, before) = changed_machine(Os::Server2003);
     let with = |path: &str| {
@@ -132,6 +150,31 @@ fn a_folder_of_snapshots_beside_loose_hives_is_the_past() {
         assert_eq!(sources(&report, GUID), [place], "{path}");
         assert_eq!(outcome(&report, "evidence-mixed"), "clear", "{path}");
     }
+}
+
+#[test]
+fn a_copy_by_name_alone_with_another_installation_date_is_of_another_machine() {
+    let machine = Machine::new(Os::Server2012R2);
+    let mut other = Machine::new(Os::Server2003);
+    other.set_guid(OTHER_GUID, changed());
+    let with = |machine: &Machine| {
+        let tree = MemoryTree::new()
+            .file("SOFTWARE", &machine.software())
+            .file("SYSTEM", &machine.system())
+            .file("found/software.bak", &other.software());
+        of_tree(tree)
+    };
+    let report = with(&machine);
+    assert!(finding(&report, "evidence-mixed").explanation.contains(OTHER_GUID));
+    assert_eq!(sources(&report, OTHER_GUID), ["second registry source"]);
+    // Unless an upgrade in place replaced just that installation.
+    let mut upgraded = machine;
+    let seconds = (other.installed - 116_444_736_000_000_000) / 10_000_000;
+    let date = Value::Dword(u32::try_from(seconds).expect("seconds"));
+    upgraded.set_system("Setup\\Source OS", "InstallDate", date);
+    let report = with(&upgraded);
+    assert_eq!(outcome(&report, "evidence-mixed"), "clear");
+    assert_eq!(sources(&report, OTHER_GUID), ["software.bak"]);
 }
 
 #[test]

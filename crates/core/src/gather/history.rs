@@ -5,7 +5,7 @@
 //! (`_restore{GUID}\RPn\snapshot`). A hive in one of them is told by its content; the place only gives it a name.
 
 use iiskeys_evidence::path::percent_decoded;
-use iiskeys_evidence::{Dir, File, Node, Volume};
+use iiskeys_evidence::{Dir, File, Node, Timestamp, Volume};
 
 use super::copies::{child_dirs, child_files};
 use super::file_row;
@@ -15,7 +15,7 @@ use super::places::{Unread, dirs, logs_among, logs_beside, settled};
 use super::registry::{self, Looked, Reader, Source};
 use crate::artifact::container::Guid;
 use crate::artifact::hive::{HiveFile, replay};
-use crate::machine::facts::{Damage, EarlierGuid, Facts};
+use crate::machine::facts::{Damage, EarlierGuid, Facts, GuidValue, Os};
 use crate::machine::{Citation, FileId, Locator, Need};
 
 /// Copies that are read: a machine has a few, and Windows XP keeps a restore point a day.
@@ -34,6 +34,8 @@ pub(super) struct HistoryHive {
     place: String,
     /// Number of the restore point that it belongs to.
     point: Option<u64>,
+    /// Whether nothing but its name says that it is this machine's.
+    is_only_named: bool,
 }
 
 impl HistoryHive {
@@ -58,7 +60,12 @@ impl HistoryHive {
         // `software.log` belongs to `software`, not to the copy `software.sav` beside it.
         let mut logs = logs_among(beside, file);
         logs.retain(|log| log.name.to_ascii_lowercase().starts_with(&name));
-        Self { file: file.clone(), logs, place, point }
+        Self { file: file.clone(), logs, place, point, is_only_named: false }
+    }
+
+    /// The same for a copy beside other files, which may be of any machine.
+    pub fn set_aside(file: &File, beside: &[File]) -> Self {
+        Self { is_only_named: true, ..Self::loose(file, beside) }
     }
 }
 
@@ -89,6 +96,18 @@ fn restore_point(number: u64) -> String {
     format!("System Restore RP{number}")
 }
 
+/// What a shadow copy is called: by its number, where its path has one.
+pub(super) fn shadow_copy(path: &str) -> String {
+    let numbers = path.rsplit('/').filter_map(|part| {
+        let part = percent_decoded(part).unwrap_or_else(|| part.to_owned()).to_ascii_lowercase();
+        let name = part.trim_end_matches('\\').trim_end_matches(|letter: char| letter.is_ascii_digit());
+        let number = part.trim_end_matches('\\').get(name.len()..)?.to_owned();
+        (name == "vss" || name.ends_with("harddiskvolumeshadowcopy")).then_some(number)
+    });
+    let number = numbers.into_iter().find(|number| !number.is_empty());
+    number.map_or_else(|| "shadow copy".to_owned(), |number| format!("shadow copy {number}"))
+}
+
 /// Copies of SOFTWARE, in the order in which they were found.
 #[derive(Debug, Default)]
 pub(super) struct Copies(Vec<HistoryHive>);
@@ -112,7 +131,13 @@ impl Copies {
         for dir in dirs(volume, &config, unread) {
             for file in child_files(&dir, &is_beside, unread) {
                 let logs = logs_beside(volume, &config, &file, unread);
-                self.add(HistoryHive { place: named(&file.name), file, logs, point: None });
+                self.add(HistoryHive {
+                    place: named(&file.name),
+                    file,
+                    logs,
+                    point: None,
+                    is_only_named: false,
+                });
             }
         }
         let repair = format!("{windows}\\repair");
@@ -134,7 +159,7 @@ impl Copies {
         let found = volume.resolve(&format!("{folder}\\SOFTWARE"));
         let Some(file) = settled(found, unread).and_then(Node::into_file) else { return };
         let logs = logs_beside(volume, folder, &file, unread);
-        self.add(HistoryHive { file, logs, place, point: None });
+        self.add(HistoryHive { file, logs, place, point: None, is_only_named: false });
     }
 
     fn restore_points(&mut self, volume: &Volume, of: Option<&str>, unread: &mut Vec<Unread>) {
@@ -146,7 +171,13 @@ impl Copies {
                     let Some(file) = settled(found, unread).and_then(Node::into_file) else { continue };
                     let place = restore_point(number);
                     let place = of.map_or(place.clone(), |of| format!("{of} {place}"));
-                    self.add(HistoryHive { file, logs: Vec::new(), place, point: Some(number) });
+                    self.add(HistoryHive {
+                        file,
+                        logs: Vec::new(),
+                        place,
+                        point: Some(number),
+                        is_only_named: false,
+                    });
                 }
             }
         }
@@ -224,40 +255,52 @@ fn one(facts: &mut Facts, copy: &HistoryHive) -> Result<(), String> {
     }
     let file = file_row(facts, &copy.file, "software-hive-history", sha256);
     let taken = hive.header().last_written.filter(|_| !is_unreplayed);
-    let mut add = |(guid, written), taken, is_unreplayed| {
-        facts.identity.earlier.push(EarlierGuid {
-            guid,
-            source: copy.place.clone(),
-            written,
-            taken,
-            is_unreplayed,
-            citation: Citation::new(file, Locator::Value(KEY.into(), "MachineGuid".into())),
-        });
-    };
-    if let Some(before) = unreplayed {
-        add(before, None, true);
-    }
-    if let Some(found) = found {
-        add(found, taken, is_unreplayed);
+    let states = [(unreplayed, None, true), (found, taken, is_unreplayed)];
+    for (state, taken, is_unreplayed) in states {
+        let Some(State { guid, value, written, installed }) = state else { continue };
+        let citation = Citation::new(file, Locator::Value(KEY.into(), "MachineGuid".into()));
+        if copy.is_only_named && is_of_another(&facts.os, installed) {
+            facts.identity.rivals.push((value, citation));
+            continue;
+        }
+        let source = copy.place.clone();
+        facts.identity.earlier.push(EarlierGuid { guid, source, written, taken, is_unreplayed, citation });
     }
     Ok(())
 }
 
-/// The MachineGuid of a SOFTWARE hive and the last write of its key; `None` for another hive, or one without it.
-fn look(hive: &HiveFile) -> Result<Option<(Guid, Option<iiskeys_evidence::Timestamp>)>, String> {
+/// Whether an installation date is none that this machine has or had.
+fn is_of_another(os: &Os, installed: Option<Timestamp>) -> bool {
+    let (Some(installed), Some(own)) = (installed, os.installed.value()) else { return false };
+    installed != *own && !os.earlier_installs.iter().any(|earlier| earlier.installed == installed)
+}
+
+/// What a SOFTWARE hive says.
+#[derive(PartialEq, Eq)]
+struct State {
+    guid: Guid,
+    value: GuidValue,
+    /// Last write of the GUID's key.
+    written: Option<Timestamp>,
+    /// Installation date.
+    installed: Option<Timestamp>,
+}
+
+/// The state of a SOFTWARE hive; `None` for another hive, or one without a MachineGuid.
+fn look(hive: &HiveFile) -> Result<Option<State>, String> {
     if role_of_hive(hive)? != Some(Role::Software) {
         return Ok(None);
     }
     let view = hive.view().map_err(|error| error.to_string())?;
     let reader = Reader { source: Some(&view), unreadable: None, file: FileId(0), need: Need::SoftwareHive };
-    let Some(guid) = registry::guid(&reader, KEY).value().and_then(|value| value.guid) else {
-        return Ok(None);
-    };
+    let Some(value) = registry::guid(&reader, KEY).value().cloned() else { return Ok(None) };
+    let Some(guid) = value.guid else { return Ok(None) };
     let written = match view.written(KEY) {
         Looked::Found(time) => Some(time),
         _ => None,
     };
-    Ok(Some((guid, written)))
+    let installed = registry::installed(&reader, "Microsoft\\Windows NT\\CurrentVersion").value().copied();
+    Ok(Some(State { guid, value, written, installed }))
 }
 
 #[cfg(test)]
@@ -322,6 +365,19 @@ mod tests {
         let found = copies(&paths);
         let (kept, left_out) = found.within(4);
         assert_eq!((kept.len(), left_out.len()), (4, 5));
+    }
+
+    #[test]
+    fn shadow_copies_are_told_apart_by_their_numbers() {
+        let device = "uploads/ntfs/%5C%5C.%5CGLOBALROOT%5CDevice%5CHarddiskVolumeShadowCopy12/Windows";
+        for (path, name) in [
+            (device, "shadow copy 12"),
+            ("VSS3/C", "shadow copy 3"),
+            ("HarddiskVolumeShadowCopy", "shadow copy"),
+            ("case7/C", "shadow copy"),
+        ] {
+            assert_eq!(shadow_copy(path), name, "{path}");
+        }
     }
 
     #[test]

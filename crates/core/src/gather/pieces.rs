@@ -15,6 +15,7 @@ use iiskeys_evidence::{
 use super::GatherError;
 use super::events::{self, LogPiece};
 use super::history::{Copies, HistoryHive, is_copy_name, is_other_hive};
+use super::history::{Copies, HistoryHive, is_copy_name, is_other_hive, shadow_copy};
 use super::places::{Unread, dirs, is_in_history, logs_among, logs_beside, settled};
 use crate::artifact::container::{FileName, Guid, identify};
 use crate::artifact::hive::{self, HiveFile};
@@ -222,12 +223,12 @@ impl Pieces {
         }
         if let Some(windows) = &volume.windows {
             let place = match history.kind {
-                HistoryKind::WindowsOld => "Windows.old",
-                HistoryKind::UpgradeStaging => "upgrade",
-                HistoryKind::ShadowCopy => "shadow copy",
-                HistoryKind::Recovery => "recovery",
+                HistoryKind::WindowsOld => "Windows.old".to_owned(),
+                HistoryKind::UpgradeStaging => "upgrade".to_owned(),
+                HistoryKind::ShadowCopy => shadow_copy(volume.label().as_str()),
+                HistoryKind::Recovery => "recovery".to_owned(),
             };
-            self.history.of_windows(volume, windows, Some(place), &mut self.unread);
+            self.history.of_windows(volume, windows, Some(&place), &mut self.unread);
         }
         if is_outside {
             let windows = volume.windows.as_deref().unwrap_or("Windows");
@@ -369,7 +370,7 @@ impl Pieces {
                 self.history.add(HistoryHive::loose(file, &folder.files));
             }
         } else if is_copy_name(&file.name) {
-            self.set_aside.push(HistoryHive::loose(file, &folder.files));
+            self.set_aside.push(HistoryHive::set_aside(file, &folder.files));
         } else {
             self.loose_current(file, logs_among(&folder.files, file), loose);
         }

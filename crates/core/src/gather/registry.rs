@@ -242,7 +242,8 @@ pub(super) fn hostname(system: &Reader<'_>) -> Known<String> {
     system.text(&format!("{set}\\Control\\ComputerName\\ComputerName"), "ComputerName")
 }
 
-fn installed(software: &Reader<'_>, key: &str) -> Known<Timestamp> {
+/// An installation date below `key`.
+pub(super) fn installed(software: &Reader<'_>, key: &str) -> Known<Timestamp> {
     software.value(key, "InstallDate", |raw| {
         let seconds = dword(&raw).ok_or("InstallDate is no REG_DWORD")?;
         Ok(Timestamp::from_unix_seconds(i64::from(seconds)).ok_or("InstallDate is not set")?)
