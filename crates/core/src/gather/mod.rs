@@ -11,6 +11,7 @@ mod containers;
 mod copies;
 mod deleted;
 mod hives;
+mod http_sys;
 mod letters;
 mod listings;
 mod mismatch;
