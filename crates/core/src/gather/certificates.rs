@@ -1,14 +1,13 @@
-//! Certificates of the machine's stores, bindings of HTTP.sys, and what else has a certificate chosen for it.
+//! Certificates of the machine's stores, and the sites that use them.
 
 use std::collections::BTreeSet;
 
 use super::containers::Interest;
-use super::registry::{self, Looked, Raw, Reader};
+use super::http_sys;
+use super::registry::{Looked, Reader};
 use crate::artifact::certificate::{CertificateBody, StoreBlob};
 use crate::artifact::config::{ApplicationHost, KEPT_BINDINGS};
-use crate::artifact::container::{Family, Guid};
-use crate::artifact::hive;
-use crate::artifact::http_sys::Endpoint;
+use crate::artifact::container::Family;
 use crate::artifact::metabase::Metabase;
 use crate::machine::facts::{Damage, Facts};
 use crate::machine::tls::MOST_FOLLOWED;
@@ -21,53 +20,43 @@ use crate::machine::{
 const MOST_CERTIFICATES: usize = 10_000;
 /// Bindings of HTTP.sys that are read; hosters have some thousands.
 const MOST_BINDINGS: usize = 20_000;
+use crate::machine::{Certificate, Citation, FileId, KeyLink, Known, Locator, Site, SiteBinding, StorePlace};
+
+/// Certificates that are read in all; real machines have a few dozen.
+const MOST_CERTIFICATES: usize = 10_000;
+/// Certificates whose containers are looked for.
+const MOST_FOLLOWED: usize = 2_000;
 /// Services that may have stores of their own.
 const MOST_SERVICES: usize = 256;
-/// Listeners of remote desktop.
-const MOST_LISTENERS: usize = 64;
 /// Names of stores that are looked for beside the usual ones.
 const MOST_STORES: usize = 64;
 /// Characters kept of a key's name that should be a hash.
-const LONGEST_KEY: usize = 128;
+pub(super) const LONGEST_KEY: usize = 128;
 /// The stores in which certificates of servers stand.
 const STORES: [&str; 3] = ["MY", "WebHosting", "Remote Desktop"];
-/// The three tables of HTTP.sys.
-const TABLES: [&str; 3] = ["SslBindingInfo", "SslSniBindingInfo", "SslCcsBindingInfo"];
 
 /// REG_BINARY.
-const REG_BINARY: u32 = 3;
-/// REG_SZ.
-const REG_SZ: u32 = 1;
+pub(super) const REG_BINARY: u32 = 3;
 
 /// Fills in what the registry says about TLS. There are several readers where several exports are in evidence.
 pub(super) fn read(facts: &mut Facts, software: &[Reader<'_>], system: &[Reader<'_>]) {
-    bindings(facts, system);
-    for reader in system {
-        remote_desktop(facts, reader);
-    }
-    for reader in software {
-        management(facts, reader);
-    }
-    let mut others = std::mem::take(&mut facts.tls.others);
-    others.sort_by(|a, b| {
-        (a.service, &a.thumbprint, &a.citation).cmp(&(b.service, &b.thumbprint, &b.citation))
-    });
-    others.dedup_by(|a, b| (a.service, &a.thumbprint) == (b.service, &b.thumbprint));
-    facts.tls.others = others;
+    http_sys::read(facts, software, system);
     certificates(facts, software);
 }
 
 /// What was found in all sources together, for a list that may be covered in part.
-struct Sum<T> {
-    found: Vec<T>,
-    /// Where it was found, or is provably not.
-    read: Option<Citation>,
-    absent: Vec<Citation>,
-    broken: Option<(String, Citation)>,
+pub(super) struct Sum<T> {
+    pub found: Vec<T>,
+    /// Where it was looked for and something stands.
+    pub read: Option<Citation>,
+    /// Where it is provably not.
+    pub absent: Vec<Citation>,
+    /// Where it could not be read, and why.
+    pub broken: Option<(String, Citation)>,
 }
 
 impl<T> Sum<T> {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { found: Vec::new(), read: None, absent: Vec::new(), broken: None }
     }
 
@@ -77,61 +66,15 @@ impl<T> Sum<T> {
 }
 
 /// The answer of sources that are silent as a whole.
-fn silent<T>(readers: &[Reader<'_>]) -> Option<Known<T>> {
+pub(super) fn silent<T>(readers: &[Reader<'_>]) -> Option<Known<T>> {
     if readers.iter().any(|reader| reader.source.is_some()) {
         return None;
     }
     readers.iter().find_map(Reader::silent)
 }
 
-fn bindings(facts: &mut Facts, readers: &[Reader<'_>]) {
-    if let Some(silent) = silent(readers) {
-        facts.tls.bindings = silent;
-        return;
-    }
-    let mut sum = Sum::new();
-    let mut left_out = 0_u64;
-    for table in TABLES {
-        let mut is_covered = false;
-        for reader in readers {
-            let key = parameters(reader, table);
-            let citation = Citation::new(reader.file, Locator::Key(key.as_str().into()));
-            match reader.subkeys(&key) {
-                Looked::Found(names) => {
-                    is_covered = true;
-                    sum.read.get_or_insert(citation);
-                    let room = MOST_BINDINGS.saturating_sub(sum.found.len());
-                    left_out += names.len().saturating_sub(room) as u64;
-                    for name in names.iter().take(room) {
-                        let binding = binding(facts, reader, table, &key, name);
-                        sum.found.push(binding);
-                    }
-                }
-                Looked::Absent => {
-                    is_covered = true;
-                    sum.absent.push(citation);
-                }
-                Looked::NotCovered => {}
-                Looked::Unreadable(why) => sum.broken = Some((why, citation)),
-            }
-        }
-        if !is_covered {
-            facts.tls.uncovered_tables.push(table);
-        }
-    }
-    if left_out > 0 {
-        facts.assumptions.push(format!(
-            "{left_out} bindings of HTTP.sys beyond the first {MOST_BINDINGS} were not looked at"
-        ));
-    }
-    sum.found.sort_by(|a, b| (&a.endpoint, &a.citation).cmp(&(&b.endpoint, &b.citation)));
-    // Several exports may show the same key.
-    sum.found.dedup_by(|a, b| a.endpoint == b.endpoint && a.thumbprint == b.thumbprint);
-    facts.tls.bindings = settle(facts, readers, sum);
-}
-
 /// A list that was looked for in several places: read, absent, broken, or not in evidence.
-fn settle<T>(facts: &mut Facts, readers: &[Reader<'_>], sum: Sum<T>) -> Known<Vec<T>> {
+pub(super) fn settle<T>(facts: &mut Facts, readers: &[Reader<'_>], sum: Sum<T>) -> Known<Vec<T>> {
     if let Some((why, citation)) = &sum.broken {
         let path = facts.files.get(citation.file.0 as usize).map(|file| file.path.clone());
         let what = format!("the {} cannot be read: {why}", citation.locator);
@@ -150,105 +93,13 @@ fn settle<T>(facts: &mut Facts, readers: &[Reader<'_>], sum: Sum<T>) -> Known<Ve
     }
 }
 
-/// A key below the parameters of HTTP.sys. An export of a running machine names the control set in use by its alias.
-fn parameters(reader: &Reader<'_>, table: &str) -> String {
-    in_use(reader, &format!("Services\\HTTP\\Parameters\\{table}"))
-}
-
-fn in_use(reader: &Reader<'_>, rest: &str) -> String {
-    let key = format!("{}\\{rest}", registry::control_set(reader));
-    let alias = format!("CurrentControlSet\\{rest}");
-    match (reader.subkeys(&key), reader.subkeys(&alias)) {
-        (Looked::NotCovered, Looked::Found(_) | Looked::Absent) => alias,
-        _ => key,
-    }
-}
-
-fn binding(facts: &mut Facts, reader: &Reader<'_>, table: &str, parent: &str, name: &str) -> HttpBinding {
-    let key = format!("{parent}\\{name}");
-    let named = reader.text(&key, "HostnamePort").value().filter(|text| !text.is_empty()).cloned();
-    let named = named.as_deref().unwrap_or(name);
-    let endpoint = match table {
-        "SslSniBindingInfo" => Endpoint::of_host(named),
-        "SslCcsBindingInfo" => Endpoint::of_central(named),
-        _ => Endpoint::of_address(named),
-    };
-    let store = reader.text(&key, "SslCertStoreName").value().filter(|store| !store.is_empty()).cloned();
-    let app_id = raw(reader, &key, "AppId").and_then(|raw| match raw.kind {
-        REG_SZ => Guid::parse(hive::text(&raw.data).trim_matches(['{', '}'])).ok(),
-        _ => raw.data.try_into().ok().map(Guid::from_fields),
-    });
-    HttpBinding {
-        endpoint,
-        thumbprint: hash(facts, reader, &key, "SslCertHash"),
-        store: store.map_or_else(|| "MY".to_owned(), |store| bounded(&store)),
-        app_id,
-        citation: Citation::new(reader.file, Locator::Key(key.into())),
-    }
-}
-
-/// A value with the SHA-1 of a certificate in upper-case hexadecimal; an empty one is none.
-fn hash(facts: &mut Facts, reader: &Reader<'_>, key: &str, name: &str) -> Option<String> {
-    let raw = raw(reader, key, name)?;
-    let text = match raw.kind {
-        REG_BINARY => data_encoding::HEXUPPER.encode(raw.data.get(..LONGEST_KEY / 2).unwrap_or(&raw.data)),
-        // Someone may have written the text of the hash.
-        REG_SZ => bounded(hive::text(&raw.data).trim()).to_ascii_uppercase(),
-        _ => String::new(),
-    };
-    let is_zero = text.bytes().all(|digit| digit == b'0');
-    if text.len() != 40 && !(raw.kind == REG_BINARY && is_zero) {
-        let what = format!("the value {key}\\{name} is no SHA-1 of a certificate: {} bytes", raw.data.len());
-        damage(facts, reader.file, what, Locator::Value(key.into(), name.into()));
-    }
-    (!is_zero).then_some(text)
-}
-
-fn raw(reader: &Reader<'_>, key: &str, name: &str) -> Option<Raw> {
-    match reader.source?.value(key, name) {
-        Looked::Found(raw) => Some(raw),
-        _ => None,
-    }
-}
-
-fn damage(facts: &mut Facts, file: FileId, what: String, locator: Locator) {
+pub(super) fn damage(facts: &mut Facts, file: FileId, what: String, locator: Locator) {
     let path = facts.files.get(file.0 as usize).map(|file| file.path.clone()).unwrap_or_default();
     facts.damage.push(Damage { path, what, citation: Some(Citation::new(file, locator)) });
 }
 
-fn bounded(text: &str) -> String {
+pub(super) fn bounded(text: &str) -> String {
     text.chars().take(LONGEST_KEY).collect()
-}
-
-/// The certificate of each listener of remote desktop, as an administrator or the service itself chose it.
-fn remote_desktop(facts: &mut Facts, reader: &Reader<'_>) {
-    let stations = in_use(reader, "Control\\Terminal Server\\WinStations");
-    // An export may show one listener only.
-    let names = match reader.subkeys(&stations) {
-        Looked::Found(names) => names,
-        _ => vec!["RDP-Tcp".to_owned()],
-    };
-    for name in names.iter().take(MOST_LISTENERS) {
-        let key = format!("{stations}\\{name}");
-        other(facts, reader, "rdp", &key, &["SSLCertificateSHA1Hash"]);
-    }
-}
-
-/// The certificate of the Web Management Service.
-fn management(facts: &mut Facts, reader: &Reader<'_>) {
-    let values = ["SslCertificateHash", "SelfSignedSslCertificateHash"];
-    other(facts, reader, "wmsvc", "Microsoft\\WebManagement\\Server", &values);
-}
-
-/// The first of these values that holds a hash.
-fn other(facts: &mut Facts, reader: &Reader<'_>, service: &'static str, key: &str, values: &[&str]) {
-    for name in values {
-        if let Some(thumbprint) = hash(facts, reader, key, name) {
-            let citation = Citation::new(reader.file, Locator::Value(key.into(), (*name).into()));
-            facts.tls.others.push(OtherUse { service, thumbprint, citation });
-            return;
-        }
-    }
 }
 
 fn certificates(facts: &mut Facts, readers: &[Reader<'_>]) {

@@ -13,6 +13,7 @@ mod deleted;
 mod events;
 mod history;
 mod hives;
+mod http_sys;
 mod letters;
 mod listings;
 mod mismatch;
