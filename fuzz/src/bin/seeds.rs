@@ -423,6 +423,8 @@ fn endpoints() -> Vec<Vec<u8>> {
     ["0.0.0.0:443", "[::1]:8443", "www.example.test:443", "10.0.0.1:443:shop.example.test", "*:443:"]
         .map(|name| name.as_bytes().to_vec())
         .to_vec()
+}
+
 fn events() -> Vec<EventSpec> {
     let time = 132_500_000_000_000_000;
     vec![

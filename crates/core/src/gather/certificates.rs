@@ -11,21 +11,10 @@ use crate::artifact::container::Family;
 use crate::artifact::metabase::Metabase;
 use crate::machine::facts::{Damage, Facts};
 use crate::machine::tls::MOST_FOLLOWED;
-use crate::machine::{
-    Certificate, Citation, FileId, HttpBinding, KeyLink, Known, Locator, OtherUse, Site, SiteBinding,
-    StorePlace,
-};
-
-/// Certificates that are read in all; real machines have a few dozen.
-const MOST_CERTIFICATES: usize = 10_000;
-/// Bindings of HTTP.sys that are read; hosters have some thousands.
-const MOST_BINDINGS: usize = 20_000;
 use crate::machine::{Certificate, Citation, FileId, KeyLink, Known, Locator, Site, SiteBinding, StorePlace};
 
 /// Certificates that are read in all; real machines have a few dozen.
 const MOST_CERTIFICATES: usize = 10_000;
-/// Certificates whose containers are looked for.
-const MOST_FOLLOWED: usize = 2_000;
 /// Services that may have stores of their own.
 const MOST_SERVICES: usize = 256;
 /// Names of stores that are looked for beside the usual ones.

@@ -14,7 +14,6 @@ use iiskeys_evidence::{
 
 use super::GatherError;
 use super::events::{self, LogPiece};
-use super::history::{Copies, HistoryHive, is_copy_name, is_other_hive};
 use super::history::{Copies, HistoryHive, is_copy_name, is_other_hive, shadow_copy};
 use super::places::{Unread, dirs, is_in_history, logs_among, logs_beside, settled};
 use crate::artifact::container::{FileName, Guid, identify};

@@ -1,4 +1,4 @@
-//! Containment of panics in crates that assert on input: `nt-hive`, and `evtx` in case.
+//! Containment of panics in crates that assert on input: `nt-hive`, and in case `evtx` and `x509-parser`.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -28,8 +28,6 @@ pub(super) fn guarded<T>(read: impl FnOnce() -> T) -> Result<T, HiveError> {
     contained(read).map_err(|what| HiveError::Unexpected { what })
 }
 
-/// Calls `read`, turning a panic into what it said.
-pub(crate) fn contained<T>(read: impl FnOnce() -> T) -> Result<T, String> {
 /// Calls `read`, turning a panic into its message.
 pub(in crate::artifact) fn contained<T>(read: impl FnOnce() -> T) -> Result<T, String> {
     install_hook();

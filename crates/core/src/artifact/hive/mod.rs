@@ -6,7 +6,6 @@
 
 mod base_block;
 mod error;
-pub(crate) mod guard;
 pub(in crate::artifact) mod guard;
 mod log;
 mod marvin;
