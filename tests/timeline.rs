@@ -72,3 +72,22 @@ fn a_change_of_the_session_key_is_dated_by_the_neighbours() {
         assert!(what.ends_with("changes between CFGHISTORY_0000000009 and the live configuration"), "{what}");
     }
 }
+
+#[test]
+fn the_timesketch_form_has_a_line_for_each_row() {
+    let evidence = workspace().join("fixtures/server2008r2-guid-changed/evidence");
+    let path = evidence.to_string_lossy();
+    let report = report("server2008r2-guid-changed");
+    let answer = run(["diagnose", &path, "--format", "timeline", "--fail-on", "never"]);
+    let lines: Vec<Value> =
+        answer.stdout.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(lines.len(), rows(&report).len());
+    for (line, row) in lines.iter().zip(rows(&report)) {
+        for field in ["message", "datetime", "timestamp_desc"] {
+            assert!(line[field].as_str().is_some_and(|text| !text.is_empty()), "{line}");
+        }
+        assert_eq!(line["kind"], row["kind"]);
+        assert!(line["timestamp"].is_i64());
+    }
+    assert!(lines.iter().any(|line| line["tag"][0] == "root-cause-window"));
+}

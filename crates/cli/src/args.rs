@@ -49,8 +49,8 @@ pub struct DiagnoseArgs {
     pub evidence: Vec<PathBuf>,
 
     /// Form of the report
-    #[arg(long, value_enum, default_value_t = Format::Json)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = ReportFormat::Json)]
+    pub format: ReportFormat,
 
     /// Write the report to FILE instead of stdout; never into the evidence
     #[arg(long, value_name = "FILE")]
@@ -122,6 +122,17 @@ pub struct NameArgs {
     /// MachineGuid to append
     #[arg(long)]
     pub guid: Option<String>,
+}
+
+/// Form of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ReportFormat {
+    /// For programs
+    Json,
+    /// For people
+    Text,
+    /// Only what happened when, as Timesketch JSONL
+    Timeline,
 }
 
 /// Form of an answer.

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::args::{DiagnoseArgs, FailOn, Format};
+use crate::args::{DiagnoseArgs, FailOn, ReportFormat};
 use crate::engine::{self, Level, Request};
 use crate::exit::{Exit, Failure, quoted};
 use crate::output::Target;
@@ -30,8 +30,9 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
     let report = engine::diagnose(&request, &mut meter)?;
     target.spare_parts(&real, engine::image_parts(&report))?;
     let text = match args.format {
-        Format::Json => report.to_json(),
-        Format::Text => report.to_text(),
+        ReportFormat::Json => report.to_json(),
+        ReportFormat::Text => report.to_text(),
+        ReportFormat::Timeline => report.to_timeline(),
     };
     drop(meter);
     target.write(&text)?;
