@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use iiskeys_evidence::acl::SecurityDescriptor;
 use iiskeys_evidence::acl::listing::{AclListing, ListedAcl};
 
-use super::containers::{Interest, push_file};
+use super::containers::push_file;
+use super::interest::Interest;
 use super::listings::{store_by_name, store_of_path};
 use super::pieces::Pieces;
 use super::stores::same_place;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::containers::Interest;
 use super::http_sys;
+use super::interest::Interest;
 use super::registry::{Looked, Reader};
 use crate::artifact::certificate::{CertificateBody, StoreBlob};
 use crate::artifact::config::{ApplicationHost, KEPT_BINDINGS};

@@ -1,17 +1,18 @@
 //! Streams a folder of key containers into facts: one pass, memory that does not grow with the names.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::BTreeMap;
 
 use iiskeys_evidence::acl::SecurityDescriptor;
 use iiskeys_evidence::{File, Timestamp};
 use sha2::{Digest, Sha256};
 
 use super::access;
+use super::interest::{Interest, moduli};
 use super::names::{Guids, Listed, Listing};
 use super::prover::{self, Prover};
 use crate::artifact::container::{
     Algorithm, Container, Family, FileName, Glance, Guid, NamePattern, Prefix, PrefixCheck, Spec, State,
-    WellKnown, moduli_at,
+    moduli_at,
 };
 use crate::machine::facts::{ContainerFile, Content, EvidenceFile, Facts, GroupKey, Inside, Oddity, Pair};
 use crate::machine::{Citation, FileId, FolderRole, KeyProof, Known, Locator, Need, Opens, Origin, Store};
@@ -35,38 +36,6 @@ pub(super) const HEAD: usize = crate::artifact::container::GLANCE_LEN;
 const KEY_HEAD: usize = 2 * HEAD;
 /// Files of one folder that are followed for their public key alone.
 const BY_MODULUS: usize = 2_000;
-
-/// Containers that are followed for themselves, by the hash of their name or by their public key.
-#[derive(Debug, Default, Clone)]
-pub(super) struct Interest {
-    names: BTreeSet<(Family, Prefix)>,
-    /// SHA-256 of moduli.
-    moduli: HashSet<[u8; 32]>,
-}
-
-impl Interest {
-    /// Follows the container of that name as well.
-    pub fn add(&mut self, family: Family, name: &str) {
-        if let Some(prefix) = Prefix::of(family, name) {
-            self.names.insert((family, prefix));
-        }
-    }
-
-    /// Follows the containers with that public key as well.
-    pub fn add_modulus(&mut self, sha256: [u8; 32]) {
-        self.moduli.insert(sha256);
-    }
-
-    /// Whether a public key of a container is one that is looked for.
-    fn holds_key(&self, moduli: impl IntoIterator<Item = [u8; 32]>) -> bool {
-        !self.moduli.is_empty() && moduli.into_iter().any(|modulus| self.moduli.contains(&modulus))
-    }
-
-    /// Whether the container with that hash is well-known, or named by the configuration or by a certificate.
-    pub fn holds(&self, family: Family, prefix: Prefix) -> bool {
-        WellKnown::by_prefix(family, prefix).is_some() || self.names.contains(&(family, prefix))
-    }
-}
 
 /// A file of the folder that is read, as the evidence layer offers it.
 pub(super) trait KeyFile {
@@ -212,7 +181,7 @@ impl<'a> Intake<'a> {
             self.row(file.as_ref(), listed, true);
             return;
         }
-        let wanted = if self.interest.moduli.is_empty() { HEAD } else { KEY_HEAD };
+        let wanted = if !self.interest.has_keys() { HEAD } else { KEY_HEAD };
         let buffer = self.head.get_mut(..wanted).unwrap_or_default();
         let glance = match file.head(buffer) {
             Ok(filled) => {
@@ -497,14 +466,10 @@ impl<'a> Intake<'a> {
     }
 }
 
-fn moduli(inside: &Inside) -> impl Iterator<Item = [u8; 32]> + '_ {
-    inside.pairs.iter().filter_map(|pair| pair.modulus_sha256)
-}
-
 /// Whether a file of a large folder holds a public key that is looked for. Where the first bytes do not tell, all are
 /// read: that is so for files with two pairs, of which there are few.
 fn has_key(interest: &Interest, file: &dyn KeyFile, head: &[u8]) -> bool {
-    if interest.moduli.is_empty() {
+    if !interest.has_keys() {
         return false;
     }
     match moduli_at(head, file.file().size) {

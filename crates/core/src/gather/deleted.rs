@@ -3,7 +3,8 @@
 use iiskeys_evidence::{Dir, Remains};
 use sha2::{Digest, Sha256};
 
-use super::containers::{Interest, inside, join, push_file};
+use super::containers::{inside, join, push_file};
+use super::interest::Interest;
 use crate::artifact::container::{Container, FileName};
 use crate::machine::facts::{Damage, DeletedContainer, EvidenceFile, Facts, FolderRole};
 use crate::machine::{Citation, Locator, Store};

@@ -14,6 +14,7 @@ mod events;
 mod history;
 mod hives;
 mod http_sys;
+mod interest;
 mod letters;
 mod listings;
 mod mismatch;
@@ -38,7 +39,8 @@ use crate::artifact::container::Family;
 use crate::machine::facts::{Damage, EvidenceFile, Facts, ProviderKind};
 use crate::machine::{Citation, Events, FileId, Known, Locator, Need, Protection, Tls};
 use configuration::Part;
-use containers::{Interest, push_file};
+use containers::push_file;
+use interest::Interest;
 use pieces::Pieces;
 use prover::Prover;
 

@@ -4,8 +4,9 @@ use iiskeys_evidence::{Completeness, Dir, EvidenceError, File, Node, Volume};
 
 use super::Progress;
 use super::access;
-use super::containers::{HEAD, Intake, Interest, KeyFile, LARGEST, push_file};
+use super::containers::{HEAD, Intake, KeyFile, LARGEST, push_file};
 use super::deleted;
+use super::interest::Interest;
 use super::listings::{FolderListing, Listings, store_of_path};
 use super::pieces::{LooseKeys, Pieces};
 use super::places::dirs;
