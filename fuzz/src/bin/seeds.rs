@@ -17,6 +17,7 @@ use iiskeys_fixtures::disk::qcow2::{Packing, Qcow2};
 use iiskeys_fixtures::disk::vdi::Vdi;
 use iiskeys_fixtures::disk::vhd;
 use iiskeys_fixtures::disk::vmdk::{Pieces, Vmdk};
+use iiskeys_fixtures::event_log::{EventSpec, evt, evtx};
 use iiskeys_fixtures::hive::{Data, HiveBuilder, dirty, new_log, old_log};
 use iiskeys_fixtures::listing;
 use iiskeys_fixtures::machine::{Machine, Os};
@@ -62,6 +63,8 @@ fn main() -> io::Result<()> {
         ("metabase", metabases()),
         ("rsa_key_value", key_values()),
         ("session_key", session_keys()),
+        ("event_evt", legacy_logs()),
+        ("event_evtx", logs()),
     ] {
         let folder = root.join(target);
         fs::create_dir_all(&folder)?;
@@ -401,4 +404,27 @@ fn session_keys() -> Vec<Vec<u8>> {
         vec![0x5a; 80],
         iiskeys_fixtures::config::session_key("seed", 1024).into_bytes(),
     ]
+}
+
+fn events() -> Vec<EventSpec> {
+    let time = 132_500_000_000_000_000;
+    vec![
+        EventSpec::new(7, time, "Service Control Manager", 7024)
+            .params(&["IISADMIN", "%%2148073478"])
+            .binary(b"IIS"),
+        EventSpec::new(8, time, "Microsoft-Windows-WAS", 5059).named("AppPoolID", "Shop"),
+        EventSpec::new(9, time, "W3SVC", 1002).text("Shop"),
+    ]
+}
+
+fn legacy_logs() -> Vec<Vec<u8>> {
+    let dirty = evt::EvtOptions { dirty: true, ..Default::default() };
+    let ring = evt::EvtOptions { ring: Some((1024, 700)), ..Default::default() };
+    vec![evt::evt(&events()), evt::write(&events(), &dirty), evt::write(&events(), &ring)]
+}
+
+fn logs() -> Vec<Vec<u8>> {
+    let plain = evtx::EvtxOptions { plain: true, ..Default::default() };
+    let chunks = evtx::EvtxOptions { records_per_chunk: 2, ..Default::default() };
+    vec![evtx::evtx(&events()), evtx::write(&events(), &plain), evtx::write(&events(), &chunks)]
 }

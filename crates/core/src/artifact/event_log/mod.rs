@@ -26,7 +26,7 @@ pub struct Datum {
 pub struct Event {
     /// Number of its record.
     pub record: u64,
-    /// When it was written, UTC.
+    /// When it happened, UTC, by its own account.
     pub time: Timestamp,
     /// Its source, without a change of case: `Service Control Manager`, `Schannel`, `Microsoft-Windows-WAS`.
     pub provider: String,
@@ -56,3 +56,6 @@ impl Event {
         self.data.get(position).map(|datum| datum.text.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ pub(super) const MAX_DAMAGE: usize = 32;
 /// What is known of a record before its values are decoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head<'a> {
-    /// Number of the record.
+    /// Number of the record in the log where it was written; a log that was exported from it counts anew.
     pub record: u64,
     /// When it was written, UTC; `None` when its time is not one.
     pub time: Option<Timestamp>,

@@ -6,7 +6,7 @@
 
 mod base_block;
 mod error;
-mod guard;
+pub(in crate::artifact) mod guard;
 mod log;
 mod marvin;
 mod reader;

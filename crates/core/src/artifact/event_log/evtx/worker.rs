@@ -1,0 +1,158 @@
+//! Decoding of chunks in a thread that can be left behind.
+//!
+//! A chunk that the crate panics on costs the rest of that chunk. One that it does not come back from costs a thread,
+//! which is abandoned: there is no safe way to end it. After three of those nothing more of the log is decoded.
+
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use evtx::{EvtxChunkData, ParserSettings};
+use iiskeys_evidence::Timestamp;
+
+use crate::artifact::event_log::Event;
+use crate::artifact::hive::guard::contained;
+
+use super::event::event;
+
+/// How long a chunk may take. One takes milliseconds, a hundred on a slow and busy machine.
+pub(super) const LIMIT: Duration = Duration::from_secs(10);
+/// Threads that may be abandoned per log.
+const MAX_ABANDONED: usize = 3;
+
+/// A chunk to be decoded, with a header of our own.
+pub(super) struct Job {
+    /// Its bytes.
+    pub(super) chunk: Vec<u8>,
+    /// Offset in the chunk, number and time of each record that is to be decoded, in order.
+    pub(super) records: Vec<(usize, u64, Option<Timestamp>)>,
+}
+
+/// A record by its index in [`Job::records`], as far as it could be decoded.
+pub(super) type Decoded = (usize, Result<Event, String>);
+
+/// How a chunk is decoded; gives each record as soon as it has it.
+pub(super) type Decode = fn(Job, &mut dyn FnMut(Decoded));
+
+/// Why a chunk was not decoded to its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Stopped {
+    /// The decoder failed on it.
+    Failed(String),
+    /// It took too long.
+    TooLong,
+    /// Too many chunks before it did.
+    GivenUp,
+}
+
+enum Message {
+    Record(Decoded),
+    Done(Result<(), String>),
+}
+
+/// The thread, which is started with the first chunk.
+pub(super) struct Worker {
+    decode: Decode,
+    limit: Duration,
+    abandoned: usize,
+    jobs: Option<Sender<(Job, Sender<Message>)>>,
+}
+
+impl Worker {
+    pub(super) fn new(decode: Decode, limit: Duration) -> Self {
+        Self { decode, limit, abandoned: 0, jobs: None }
+    }
+
+    /// Decodes a chunk and gives its records to `found` on this thread, in order.
+    pub(super) fn run(&mut self, job: Job, found: &mut dyn FnMut(Decoded)) -> Result<(), Stopped> {
+        if self.abandoned >= MAX_ABANDONED {
+            return Err(Stopped::GivenUp);
+        }
+        let (reply, answers) = mpsc::channel();
+        let jobs = self.jobs.get_or_insert_with(|| start(self.decode));
+        if jobs.send((job, reply)).is_err() {
+            self.jobs = None;
+            return Err(Stopped::Failed("the decoder has ended".to_owned()));
+        }
+        let deadline = Instant::now() + self.limit;
+        loop {
+            match answers.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+                Ok(Message::Record(decoded)) => found(decoded),
+                Ok(Message::Done(result)) => return result.map_err(Stopped::Failed),
+                Err(RecvTimeoutError::Timeout) => {
+                    // Without a channel to it the thread ends when it comes back.
+                    self.jobs = None;
+                    self.abandoned += 1;
+                    return Err(Stopped::TooLong);
+                }
+                Err(RecvTimeoutError::Disconnected) => {
+                    self.jobs = None;
+                    return Err(Stopped::Failed("the decoder has ended".to_owned()));
+                }
+            }
+        }
+    }
+}
+
+fn start(decode: Decode) -> Sender<(Job, Sender<Message>)> {
+    let (jobs, inbox): (_, Receiver<(Job, Sender<Message>)>) = mpsc::channel();
+    // Where no thread can be had the inbox is dropped, and the first chunk is told as failed.
+    let _ = thread::Builder::new().name("evtx".to_owned()).spawn(move || {
+        for (job, reply) in inbox {
+            let result = contained(|| {
+                decode(job, &mut |decoded| {
+                    let _ = reply.send(Message::Record(decoded));
+                });
+            });
+            if reply.send(Message::Done(result)).is_err() {
+                return;
+            }
+        }
+    });
+    jobs
+}
+
+/// Decodes the records of a chunk by the `evtx` crate.
+pub(super) fn decode(job: Job, found: &mut dyn FnMut(Decoded)) {
+    let Job { chunk, records } = job;
+    let settings = ParserSettings::default().indent(false).num_threads(1).validate_checksums(false);
+    let fail = |found: &mut dyn FnMut(Decoded), from: usize, what: String| {
+        for index in from..records.len() {
+            found((index, Err(what.clone())));
+        }
+    };
+    let mut data = match EvtxChunkData::new(chunk, false) {
+        Ok(data) => data,
+        Err(error) => return fail(found, 0, error.to_string()),
+    };
+    let mut chunk = match data.parse(Arc::new(settings)) {
+        Ok(chunk) => chunk,
+        Err(error) => return fail(found, 0, error.to_string()),
+    };
+    let mut next = 0;
+    // The crate says of a record that it cannot read neither where it is nor always its number; what it passes over is
+    // known by the record that comes after it.
+    let mut reason: Option<String> = None;
+    for record in chunk.iter() {
+        let record = match record {
+            Ok(record) => record,
+            Err(evtx::err::EvtxError::FailedToReadRecordAt { .. }) => continue,
+            Err(error) => {
+                reason = Some(error.to_string());
+                continue;
+            }
+        };
+        let offset = usize::try_from(record.binxml_offset).unwrap_or_default();
+        let place = records.iter().skip(next).position(|(at, ..)| at + 24 == offset);
+        let Some(index) = place.map(|place| next + place) else { continue };
+        for passed in next..index {
+            found((passed, Err(reason.clone().unwrap_or_else(|| "it is not understood".to_owned()))));
+        }
+        next = index + 1;
+        let Some((_, number, time)) = records.get(index) else { continue };
+        let text = record.into_xml().map_err(|error| error.to_string());
+        found((index, text.and_then(|text| event(&text.data, *number, *time))));
+    }
+    fail(found, next, reason.unwrap_or_else(|| "it is not understood".to_owned()));
+}
