@@ -266,7 +266,7 @@ fn ncrypt(event: &Event) -> Option<Found> {
 fn certificate(event: &Event) -> Option<Found> {
     let is_result = |name: &str| {
         let name = name.to_ascii_lowercase();
-        name.ends_with("result") || name.ends_with("result/@value") || name.ends_with("result.value")
+        name == "result" || name == "result/@value"
     };
     let mut results = event.data.iter().filter(|datum| datum.name.as_deref().is_some_and(is_result));
     let code = results.find_map(|datum| parse_status(&datum.text))?;

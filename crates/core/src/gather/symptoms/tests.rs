@@ -175,6 +175,16 @@ fn failures_of_dpapi_and_cng_keep_what_they_say() {
 }
 
 #[test]
+fn a_private_key_that_capi2_did_not_get_is_known_by_its_result() {
+    let data = ["Certificate=", "Certificate/@subjectName=web", "Result=Keyset", "Result/@value=80090016"];
+    let failed = told(&event("Microsoft-Windows-CAPI2", 70, &data));
+    assert_eq!(failed, Some((SymptomKind::Dpapi, "web".to_owned(), Some(0x8009_0016))));
+    let fine = ["Certificate=", "Certificate/@subjectName=web", "Result/@value=0"];
+    assert_eq!(told(&event("Microsoft-Windows-CAPI2", 70, &fine)), None);
+    assert_eq!(told(&event("Microsoft-Windows-CAPI2", 11, &data)), None);
+}
+
+#[test]
 fn a_security_event_names_its_key_file_and_fails_only_for_keys_of_the_machine() {
     let file = "c2319c42033a5ca7f44e731bfd3fa2b5_9790b371-96e4-4554-8f72-c2e0b12e99d2";
     let path = format!("KeyFilePath=C:\\ProgramData\\Microsoft\\Crypto\\RSA\\MachineKeys\\{file}");

@@ -55,13 +55,18 @@ fn event_data(part: Node<'_, '_>, event: &mut Event) {
     }
 }
 
-/// The innermost elements of what a provider made up itself, by their names.
+/// The innermost elements of what a provider made up itself, by their names, and every attribute as `Element/@name`:
+/// CAPI2 keeps its codes in attributes.
 fn user_data(part: Node<'_, '_>, event: &mut Event) {
     for wrapper in part.children().filter(Node::is_element) {
         for node in wrapper.descendants().filter(|node| node.is_element() && *node != wrapper) {
+            let element = node.tag_name().name();
             if !node.children().any(|child| child.is_element()) {
-                let name = Some(node.tag_name().name().to_owned());
-                event.data.push(Datum { name, text: text_of(node) });
+                event.data.push(Datum { name: Some(element.to_owned()), text: text_of(node) });
+            }
+            for attribute in node.attributes() {
+                let name = Some(format!("{element}/@{}", attribute.name()));
+                event.data.push(Datum { name, text: attribute.value().to_owned() });
             }
         }
     }
@@ -121,4 +126,22 @@ fn presentable(xml: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_a_providers_own_elements_are_their_texts_and_attributes() {
+        let xml = "<Event><System><Provider Name='Microsoft-Windows-CAPI2'/><EventID>70</EventID>\
+                   <TimeCreated SystemTime='2022-10-11T19:26:52.0456558Z'/></System><UserData>\
+                   <CryptAcquireCertificatePrivateKey><Certificate subjectName='web'/>\
+                   <Result value='80090016'>Keyset does not exist</Result>\
+                   </CryptAcquireCertificatePrivateKey></UserData></Event>";
+        let event = event(xml, 1, None).expect("an event");
+        assert_eq!(event.named("Certificate/@subjectName"), Some("web"));
+        assert_eq!(event.named("Result/@value"), Some("80090016"));
+        assert_eq!(event.named("Result"), Some("Keyset does not exist"));
+    }
 }
