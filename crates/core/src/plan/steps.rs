@@ -493,7 +493,9 @@ impl Services {
 /// What must be looked after one by one where containers stay under the old GUID; none where no certificate is concerned.
 fn tls(machine: &Machine<'_>, candidate: &Candidate, guid: &Guid) -> Option<Step> {
     let left = certificates::left_under(machine, candidate, guid);
-    if machine.facts.tls.certificates.is_settled() && left.is_empty() {
+    // A registry without any certificate is rather cut than true.
+    let certificates = machine.facts.tls.certificates.value();
+    if certificates.is_some_and(|all| !all.is_empty()) && left.is_empty() {
         return None;
     }
     let which = if left.is_empty() {
