@@ -99,7 +99,7 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 /// `2022-10-11T19:26:52.0456558Z`, with up to seven digits of a fraction.
-fn time(text: &str) -> Option<Timestamp> {
+pub(super) fn time(text: &str) -> Option<Timestamp> {
     let (date, clock) = text.strip_suffix('Z')?.split_once(['T', ' '])?;
     let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
     let mut date = date.splitn(3, '-');

@@ -284,6 +284,16 @@ fn samples_have_the_records_that_other_readers_count() {
                 let found = events.iter().filter(|event| event.id == id).count() as u64;
                 assert_eq!(Some(found), count.as_u64(), "{name}: {id}");
             }
+            for told in file["key_file_events_first"].as_array().into_iter().flatten() {
+                let event =
+                    events.iter().find(|event| Some(event.record) == told["record"].as_u64()).unwrap();
+                assert_eq!(Some(event.time), event::time(told["time"].as_str().unwrap()), "{name}");
+                assert_eq!(event.computer, told["computer"].as_str().unwrap(), "{name}");
+                // Some of its values.
+                for (key, text) in told["data"].as_object().unwrap() {
+                    assert_eq!(event.named(key), text.as_str(), "{name}: {key}");
+                }
+            }
             seen += 1;
         }
     }

@@ -3,10 +3,10 @@
 //! A chunk that the crate panics on costs the rest of that chunk. One that it does not come back from costs a thread,
 //! which is abandoned: there is no safe way to end it. After three of those nothing more of the log is decoded.
 
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use evtx::{EvtxChunkData, ParserSettings};
 use iiskeys_evidence::Timestamp;
@@ -46,9 +46,16 @@ pub(super) enum Stopped {
     GivenUp,
 }
 
-enum Message {
-    Record(Decoded),
-    Done(Result<(), String>),
+/// What came out of a chunk so far, so that it is there even when the thread does not come back.
+///
+/// One message for each record would cost more than its decoding.
+type Tray = Arc<Mutex<Vec<Decoded>>>;
+
+/// A chunk, where its records go, and where to tell that it is done.
+struct Order {
+    job: Job,
+    tray: Tray,
+    done: Sender<Result<(), String>>,
 }
 
 /// The thread, which is started with the first chunk.
@@ -56,7 +63,7 @@ pub(super) struct Worker {
     decode: Decode,
     limit: Duration,
     abandoned: usize,
-    jobs: Option<Sender<(Job, Sender<Message>)>>,
+    jobs: Option<Sender<Order>>,
 }
 
 impl Worker {
@@ -69,43 +76,40 @@ impl Worker {
         if self.abandoned >= MAX_ABANDONED {
             return Err(Stopped::GivenUp);
         }
-        let (reply, answers) = mpsc::channel();
+        let (done, answer) = mpsc::channel();
+        let tray = Tray::default();
         let jobs = self.jobs.get_or_insert_with(|| start(self.decode));
-        if jobs.send((job, reply)).is_err() {
-            self.jobs = None;
-            return Err(Stopped::Failed("the decoder has ended".to_owned()));
-        }
-        let deadline = Instant::now() + self.limit;
-        loop {
-            match answers.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                Ok(Message::Record(decoded)) => found(decoded),
-                Ok(Message::Done(result)) => return result.map_err(Stopped::Failed),
-                Err(RecvTimeoutError::Timeout) => {
-                    // Without a channel to it the thread ends when it comes back.
-                    self.jobs = None;
-                    self.abandoned += 1;
-                    return Err(Stopped::TooLong);
-                }
-                Err(RecvTimeoutError::Disconnected) => {
-                    self.jobs = None;
-                    return Err(Stopped::Failed("the decoder has ended".to_owned()));
-                }
+        let ordered = jobs.send(Order { job, tray: Arc::clone(&tray), done });
+        let result = match ordered.map(|()| answer.recv_timeout(self.limit)) {
+            Ok(Ok(result)) => result.map_err(Stopped::Failed),
+            Ok(Err(RecvTimeoutError::Timeout)) => {
+                // Without a channel to it the thread ends when it comes back.
+                self.jobs = None;
+                self.abandoned += 1;
+                Err(Stopped::TooLong)
             }
-        }
+            Ok(Err(RecvTimeoutError::Disconnected)) | Err(_) => {
+                self.jobs = None;
+                Err(Stopped::Failed("the decoder has ended".to_owned()))
+            }
+        };
+        let decoded = std::mem::take(&mut *tray.lock().unwrap_or_else(PoisonError::into_inner));
+        decoded.into_iter().for_each(found);
+        result
     }
 }
 
-fn start(decode: Decode) -> Sender<(Job, Sender<Message>)> {
-    let (jobs, inbox): (_, Receiver<(Job, Sender<Message>)>) = mpsc::channel();
+fn start(decode: Decode) -> Sender<Order> {
+    let (jobs, inbox): (_, Receiver<Order>) = mpsc::channel();
     // Where no thread can be had the inbox is dropped, and the first chunk is told as failed.
     let _ = thread::Builder::new().name("evtx".to_owned()).spawn(move || {
-        for (job, reply) in inbox {
+        for Order { job, tray, done } in inbox {
             let result = contained(|| {
                 decode(job, &mut |decoded| {
-                    let _ = reply.send(Message::Record(decoded));
+                    tray.lock().unwrap_or_else(PoisonError::into_inner).push(decoded);
                 });
             });
-            if reply.send(Message::Done(result)).is_err() {
+            if done.send(result).is_err() {
                 return;
             }
         }
