@@ -473,3 +473,37 @@ fn the_log_of_a_real_workstation_gives_its_guid_and_no_alarm() {
     assert_eq!(guids, [("2ef9f45e-4dc2-48b1-9d10-86f5079e23f1", source.as_slice())]);
     assert!(report.findings.iter().all(|row| row.severity == Level::Note), "{:?}", report.findings);
 }
+
+/// Exported logs of one record, of which the record's own header has no time.
+#[test]
+fn an_exported_log_says_what_time_it_covers() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/corpus/velociraptor/DE_104_system_log_cleared.evtx"
+    );
+    let Ok(bytes) = std::fs::read(path) else {
+        println!("skipped: no corpus at {path}");
+        return;
+    };
+    let report = of_tree(MemoryTree::new().file("System.evtx", &bytes));
+    let reason = check(&report, IISADMIN).reason;
+    assert!(reason.contains("between 2019-03-19T23:34:25"), "{reason}");
+}
+
+/// What a log with renamed computers, other services and thousands of records gives: nothing, over the right time.
+#[test]
+fn the_log_of_a_real_server_without_iis_is_clear() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus/plaso/System.evtx");
+    let Ok(bytes) = std::fs::read(path) else {
+        println!("skipped: no corpus at {path}");
+        return;
+    };
+    let report = of_tree(MemoryTree::new().file("System.evtx", &bytes));
+    clear(&report, &[IISADMIN, TIMEOUT, SCHANNEL, POOL]);
+    let reason = check(&report, IISADMIN).reason;
+    let covered = "between 2010-11-21T03:55:59.6264271Z and 2015-09-18T07:58:45.8776250Z";
+    assert!(reason.ends_with(covered), "{reason}");
+    assert!(
+        findings(&report, "evidence-mixed").is_empty() && findings(&report, "evidence-damaged").is_empty()
+    );
+}
