@@ -313,6 +313,14 @@ fn the_first_failure_is_told_beside_a_changed_guid_and_changes_no_judgement() {
     let found = finding(&on_drive(&machine), "machine-guid-changed");
     assert!(found.explanation.contains("2 days before the Cryptography key"), "{}", found.explanation);
 
+    // That another service failed before contradicts nothing.
+    let web = EventSpec::new(1, filetime((2009, 1, 9), (3, 0, 0)), SCM, 7023);
+    let web = web.params(&["World Wide Web Publishing Service", "%%2"]);
+    let boot = EventSpec::new(1, filetime((2008, 12, 1), (8, 0, 0)), "EventLog", 6005).level(4);
+    machine.add_event_log("System", &[boot, web, failed(11, 3, 29)]);
+    let found = finding(&on_drive(&machine), "machine-guid-changed");
+    assert!(found.explanation.contains(told), "{}", found.explanation);
+
     machine.add_event_log("System", &[failed(12, 3, 17)]);
     let found = finding(&on_drive(&machine), "machine-guid-changed");
     assert!(
