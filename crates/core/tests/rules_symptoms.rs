@@ -313,6 +313,14 @@ fn the_first_failure_is_told_beside_a_changed_guid_and_changes_no_judgement() {
     let found = finding(&on_drive(&machine), "machine-guid-changed");
     assert!(found.explanation.contains("2 days before the Cryptography key"), "{}", found.explanation);
 
+    // That another service failed before contradicts nothing.
+    let web = EventSpec::new(1, filetime((2009, 1, 9), (3, 0, 0)), SCM, 7023);
+    let web = web.params(&["World Wide Web Publishing Service", "%%2"]);
+    let boot = EventSpec::new(1, filetime((2008, 12, 1), (8, 0, 0)), "EventLog", 6005).level(4);
+    machine.add_event_log("System", &[boot, web, failed(11, 3, 29)]);
+    let found = finding(&on_drive(&machine), "machine-guid-changed");
+    assert!(found.explanation.contains(told), "{}", found.explanation);
+
     machine.add_event_log("System", &[failed(12, 3, 17)]);
     let found = finding(&on_drive(&machine), "machine-guid-changed");
     assert!(
@@ -472,4 +480,38 @@ fn the_log_of_a_real_workstation_gives_its_guid_and_no_alarm() {
     let source = ["Security events on key files (2, 2022-10-11)".to_owned()];
     assert_eq!(guids, [("2ef9f45e-4dc2-48b1-9d10-86f5079e23f1", source.as_slice())]);
     assert!(report.findings.iter().all(|row| row.severity == Level::Note), "{:?}", report.findings);
+}
+
+/// Exported logs of one record, of which the record's own header has no time.
+#[test]
+fn an_exported_log_says_what_time_it_covers() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/corpus/velociraptor/DE_104_system_log_cleared.evtx"
+    );
+    let Ok(bytes) = std::fs::read(path) else {
+        println!("skipped: no corpus at {path}");
+        return;
+    };
+    let report = of_tree(MemoryTree::new().file("System.evtx", &bytes));
+    let reason = check(&report, IISADMIN).reason;
+    assert!(reason.contains("between 2019-03-19T23:34:25"), "{reason}");
+}
+
+/// What a log with renamed computers, other services and thousands of records gives: nothing, over the right time.
+#[test]
+fn the_log_of_a_real_server_without_iis_is_clear() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus/plaso/System.evtx");
+    let Ok(bytes) = std::fs::read(path) else {
+        println!("skipped: no corpus at {path}");
+        return;
+    };
+    let report = of_tree(MemoryTree::new().file("System.evtx", &bytes));
+    clear(&report, &[IISADMIN, TIMEOUT, SCHANNEL, POOL]);
+    let reason = check(&report, IISADMIN).reason;
+    let covered = "between 2010-11-21T03:55:59.6264271Z and 2015-09-18T07:58:45.8776250Z";
+    assert!(reason.ends_with(covered), "{reason}");
+    assert!(
+        findings(&report, "evidence-mixed").is_empty() && findings(&report, "evidence-damaged").is_empty()
+    );
 }

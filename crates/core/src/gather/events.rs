@@ -5,7 +5,7 @@ mod collect;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
-use iiskeys_evidence::{Dir, File, Node, Volume};
+use iiskeys_evidence::{Dir, File, Node, Timestamp, Volume};
 
 use super::Progress;
 use super::containers::push_file;
@@ -244,8 +244,8 @@ struct Walk {
     /// Whether an event of a channel that matters was in it.
     is_ours: Cell<bool>,
     count: Cell<u64>,
-    first: Cell<Option<iiskeys_evidence::Timestamp>>,
-    last: Cell<Option<iiskeys_evidence::Timestamp>>,
+    first: Cell<Option<Timestamp>>,
+    last: Cell<Option<Timestamp>>,
 }
 
 impl Walk {
@@ -266,6 +266,8 @@ impl Walk {
         let wanted = |head: &Head<'_>| walk.wants(head);
         let mut found = |event: Event| {
             if walk.belongs(&event) {
+                // In an exported log only the event itself may have a time.
+                walk.saw(event.time);
                 collected.add(event, walk.file);
             }
         };
@@ -279,8 +281,7 @@ impl Walk {
             return false;
         }
         if let Some(time) = head.time {
-            self.first.set(Some(self.first.get().map_or(time, |first| first.min(time))));
-            self.last.set(Some(self.last.get().map_or(time, |last| last.max(time))));
+            self.saw(time);
         }
         if self.channel.borrow().is_empty()
             && let Some(channel) = by_source(head.provider)
@@ -289,6 +290,11 @@ impl Walk {
             channel.clone_into(&mut self.channel.borrow_mut());
         }
         number.is_multiple_of(SAMPLE) || symptoms::can_matter(head.provider, head.id)
+    }
+
+    fn saw(&self, time: Timestamp) {
+        self.first.set(Some(self.first.get().map_or(time, |first| first.min(time))));
+        self.last.set(Some(self.last.get().map_or(time, |last| last.max(time))));
     }
 
     /// Whether an event's own channel is one that matters.

@@ -72,7 +72,7 @@ impl Rule for Hotfix884872Missing {
             subject: "hotfix:KB884872".to_owned(),
             severity: Severity::Warning,
             confidence: Confidence::Strong,
-            title: "Hotfix KB884872 is not installed, and the MachineGuid was another one before".to_owned(),
+            title: "Hotfix KB884872 is not installed, and more than one MachineGuid is in evidence".to_owned(),
             explanation: format!(
                 "Windows 2000 can reset the MachineGuid under load, and {} GUIDs are in evidence: {}. Without the \
                  hotfix it can happen again after the repair.",

@@ -256,27 +256,29 @@ pub(super) fn state(machine: &Machine<'_>, store: Store, prefix: Prefix, name: &
     format!("Here the container {name} {under_current}{more}.")
 }
 
-/// The first failure of a kind.
-pub(crate) fn first_failure(machine: &Machine<'_>, kind: SymptomKind) -> Option<Timestamp> {
-    machine.facts.events.of_kind(kind).map(|(_, symptom)| symptom.first).min()
+/// When the IIS Admin Service itself failed for the first time, with each code of this family.
+fn failures_of_iisadmin(machine: &Machine<'_>) -> impl Iterator<Item = Timestamp> {
+    let events = machine.facts.events.of_kind(SymptomKind::IisAdminFailed);
+    // A crash without a code may have any reason.
+    let own = events.filter(|(key, _)| key.subject == "IISADMIN" && key.code.is_some());
+    own.map(|(_, symptom)| symptom.first)
 }
 
-/// The first failure of a kind at or after a time, as far as the records that are kept tell: exact where none came
-/// before, otherwise the earliest symptom that began later.
-pub(crate) fn first_failure_after(
-    machine: &Machine<'_>,
-    kind: SymptomKind,
-    time: Timestamp,
-) -> Option<Timestamp> {
-    machine.facts.events.of_kind(kind).map(|(_, symptom)| symptom.first).filter(|first| *first >= time).min()
+/// The first failure of the IIS Admin Service in the logs.
+pub(crate) fn first_failure(machine: &Machine<'_>) -> Option<Timestamp> {
+    failures_of_iisadmin(machine).min()
+}
+
+/// The first failure of the IIS Admin Service at or after a time, among the codes with which it did not fail before.
+pub(crate) fn first_failure_after(machine: &Machine<'_>, time: Timestamp) -> Option<Timestamp> {
+    failures_of_iisadmin(machine).filter(|first| *first >= time).min()
 }
 
 /// What the failures of IISADMIN say of a change at the time when the Cryptography key was last written, in one
 /// sentence; empty when they say nothing.
 pub(super) fn beside_the_guid(machine: &Machine<'_>) -> String {
     let Some(written) = machine.facts.identity.key_written.value().copied() else { return String::new() };
-    let kind = SymptomKind::IisAdminFailed;
-    let Some(first) = first_failure(machine, kind) else { return String::new() };
+    let Some(first) = first_failure(machine) else { return String::new() };
     if first < written {
         let before = span_words(written.seconds_since(first));
         return format!(
@@ -284,7 +286,7 @@ pub(super) fn beside_the_guid(machine: &Machine<'_>) -> String {
              that write is not what failed it first."
         );
     }
-    let Some(first) = first_failure_after(machine, kind, written) else { return String::new() };
+    let Some(first) = first_failure_after(machine, written) else { return String::new() };
     let begins = covered(machine, SYSTEM).map(|(begins, _)| begins);
     if let Some(begins) = begins.filter(|begins| *begins > written) {
         return format!(
