@@ -156,7 +156,7 @@ fn rules_are_listed_and_explained() {
     assert!(list.answer().contains("machine-guid-changed"));
     assert!(run(["rules", "container-missing"]).answer().contains("How it is proved"));
     let json: Value = serde_json::from_str(run(["rules", "--format", "json"]).answer()).expect("JSON");
-    assert_eq!(json.as_array().map(Vec::len), Some(41));
+    assert_eq!(json.as_array().map(Vec::len), Some(47));
     run(["rules", "no-such-rule"]).refusal();
 }
 

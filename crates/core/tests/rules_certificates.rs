@@ -76,7 +76,7 @@ fn a_key_that_is_gone_takes_its_site_down() {
     assert_eq!(found.severity, Level::Error);
     assert_eq!(found.subject, format!("certificate:{thumbprint}"));
     assert!(found.remedies.iter().any(|remedy| remedy.contains("C:\\shop.pfx")), "{:?}", found.remedies);
-    assert_eq!(found.affects, ["HTTPS of site Intranet (*:443:)"]);
+    assert_eq!(found.affects, ["HTTPS of site Intranet (*:443)"]);
     assert!(found.remedies.iter().any(|remedy| remedy.contains("PFX")), "{:?}", found.remedies);
     assert_eq!(state(&report, "Intranet"), "key-missing");
     let cause = report.root_cause.as_ref().expect("one cause");

@@ -211,6 +211,7 @@ fn is_of_interest(folder: &str, name: &str) -> bool {
         .any(|begins| name.starts_with(begins))
         || matches!(name.as_str(), "iis_schema.xml" | "redirection.config" | "configenckey.key")
         || Guid::parse(&name).is_ok()
+        || [".evt", ".evtx"].iter().any(|end| name.ends_with(end))
         || name.ends_with(".config") && is_pool()
 }
 

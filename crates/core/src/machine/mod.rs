@@ -335,10 +335,11 @@ impl<'f> Machine<'f> {
     /// How a binding is called in sentences: its site with the endpoint, or the endpoint with its owner.
     pub fn binding_name(&self, binding: &BindingView) -> String {
         let sites = self.facts.tls.sites.value();
+        let endpoint = binding.endpoint.trim_end_matches(':');
         match binding.site.and_then(|(site, _)| sites?.get(site)) {
-            Some(site) => format!("HTTPS of site {} ({})", site.name, binding.endpoint),
+            Some(site) => format!("HTTPS of site {} ({})", site.name, endpoint),
             None if binding.http.is_some() => {
-                format!("the HTTPS binding {} of {}", binding.endpoint, binding.owner.title())
+                format!("the HTTPS binding {endpoint} of {}", binding.owner.title())
             }
             None if binding.endpoint == bound::METABASE => {
                 format!("a site of {} ({})", binding.owner.title(), binding.endpoint)

@@ -19,6 +19,8 @@ pub(super) struct Trial {
     errors: usize,
     warnings: usize,
     stranded: u64,
+    /// Containers that work as they stand and that it would rename all the same.
+    disturbs: usize,
     /// Whether it gives a clone the GUID of its original.
     undoes_cloning: bool,
 }
@@ -63,6 +65,7 @@ pub(super) fn run(machine: &Machine<'_>, candidate: Candidate, before: &[Known])
             errors: usize::MAX,
             warnings: usize::MAX,
             stranded: u64::MAX,
+            disturbs: usize::MAX,
             undoes_cloning: false,
         };
     }
@@ -98,7 +101,14 @@ pub(super) fn run(machine: &Machine<'_>, candidate: Candidate, before: &[Known])
         Action::SetGuid(guid) => rules::was_cloned(machine, guid),
         _ => false,
     });
+    let disturbs = candidate.actions.iter().filter(|action| match action {
+        Action::Rename { container, .. } | Action::SetAside { container } => {
+            *container < machine.facts.containers.len() && rules::is_in_use(machine, *container)
+        }
+        _ => false,
+    });
     Trial {
+        disturbs: disturbs.count(),
         resolves,
         leaves,
         remaining,
@@ -131,13 +141,14 @@ fn stranded(machine: &Machine<'_>) -> u64 {
 
 impl Trial {
     /// The smaller, the better: errors left first, then what cannot be undone, then what must be found elsewhere.
-    pub fn rank(&self) -> (usize, bool, bool, bool, usize, u64, usize) {
+    pub fn rank(&self) -> (usize, bool, bool, bool, usize, usize, u64, usize) {
         (
             self.errors,
             self.undoes_cloning,
             self.candidate.loses_secrets(),
             self.candidate.needs_outside(),
             self.warnings,
+            self.disturbs,
             self.stranded,
             self.candidate.actions.len(),
         )
@@ -198,6 +209,9 @@ impl Trial {
         }
         if self.warnings > chosen.warnings {
             return format!("It leaves {} more.", plural(self.warnings - chosen.warnings, "warning"));
+        }
+        if self.disturbs > chosen.disturbs {
+            return format!("It renames {} that work as they stand.", plural(self.disturbs, "container"));
         }
         if self.stranded > chosen.stranded {
             return format!(

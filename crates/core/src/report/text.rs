@@ -176,7 +176,7 @@ fn bindings(out: &mut Page, report: &Report) {
     out.heading("HTTPS");
     for row in &report.bindings {
         let who = match &row.site {
-            Some(site) => format!("site {site}, {}", row.endpoint),
+            Some(site) => format!("site {site}, {}", row.endpoint.trim_end_matches(':')),
             None => format!("{} ({})", row.endpoint, row.owner),
         };
         let certificate =

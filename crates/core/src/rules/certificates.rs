@@ -153,13 +153,16 @@ pub(super) fn cite_users(machine: &Machine<'_>, seen: &Seen<'_>) -> Vec<Cite> {
         .collect()
 }
 
-/// What does not work without it: the users of IIS.
+/// What does not work without it: the users of IIS in service.
 pub(super) fn affects(machine: &Machine<'_>, seen: &Seen<'_>) -> Vec<String> {
+    users(machine, seen, Stake::Live)
+}
+
+/// The users of a certificate on which at least that much hangs.
+fn users(machine: &Machine<'_>, seen: &Seen<'_>, at_least: Stake) -> Vec<String> {
     let used = seen.view.used_by.iter().filter_map(|&at| machine.tls.bindings.get(at));
-    let mut names: Vec<String> = used
-        .filter(|binding| binding.stake == Stake::Live)
-        .map(|binding| machine.binding_name(binding))
-        .collect();
+    let staked = used.filter(|binding| binding.stake >= at_least);
+    let mut names: Vec<String> = staked.map(|binding| machine.binding_name(binding)).collect();
     names.sort();
     names.dedup();
     names
@@ -241,6 +244,25 @@ pub(super) fn remedies(machine: &Machine<'_>, seen: &Seen<'_>) -> Vec<Remedy> {
     }
     remedies.push(Remedy::Advice(outside(machine, seen)));
     remedies
+}
+
+/// What uses a certificate whose key Windows does not find or that is another one, one phrase each.
+pub(super) fn dead_sites(machine: &Machine<'_>) -> Vec<String> {
+    let is_dead = |seen: &Seen<'_>| match (&seen.view.link, current(machine, seen)) {
+        (Link::Machine, Some(index)) => holds_key(machine, seen, index) == Some(false),
+        (Link::Machine, None) => machine.guid.is_some() && !seen.view.places.is_empty(),
+        _ => false,
+    };
+    let dead = all(machine).filter(|seen| machine.tls.stake(seen.index) > Stake::None && is_dead(seen));
+    let mut names: Vec<String> = dead
+        .flat_map(|seen| {
+            let thumbprint = &seen.certificate.thumbprint;
+            let names = users(machine, &seen, Stake::Idle).into_iter();
+            names.map(move |name| format!("{name}, certificate {thumbprint}"))
+        })
+        .collect();
+    names.sort();
+    names
 }
 
 /// The ways back to keys of certificates that are linked to a container, where they are on the machine.

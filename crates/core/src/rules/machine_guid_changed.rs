@@ -444,6 +444,20 @@ pub(crate) fn was_cloned(machine: &Machine<'_>, guid: &Guid) -> bool {
     proofs_under(machine, guid).contains(&Some(SecretAge::Previous))
 }
 
+/// Whether Windows works with a container as it stands: needed, under the current GUID, usable, and nothing speaks
+/// against it.
+pub(crate) fn is_in_use(machine: &Machine<'_>, index: usize) -> bool {
+    let Some(prefix) = machine.container(index).prefix else { return false };
+    let store = machine.folder_of(index).store;
+    let needed = machine.need_of(store, prefix).is_some_and(|need| need.weight == Weight::Error);
+    let Some(set) = machine.sets.get(&(store, prefix)) else { return false };
+    needed
+        && machine.standing(index) == Some(Standing::Current)
+        && machine.condition(index) == Condition::Complete
+        && !support::is_dead(machine, index)
+        && objection(machine, set, index).is_none()
+}
+
 /// The window in which the GUID changed: the last witness of the old state, the first of the new one.
 pub(crate) fn window(machine: &Machine<'_>) -> (Option<Timestamp>, Option<Timestamp>) {
     let identity = &machine.facts.identity;
@@ -465,6 +479,8 @@ pub(crate) fn window(machine: &Machine<'_>) -> (Option<Timestamp>, Option<Timest
         .as_ref()
         .and_then(row)
         .and_then(|row| row.first_created)
+        // A container that is older than the last one under the old GUID was renamed to the new one, and dates nothing.
+        .filter(|first| last_old.is_none_or(|last| *first >= last))
         .into_iter()
         .chain(identity.key_written.value().copied())
         .chain(copies_of(machine.guid).filter_map(|earlier| earlier.written))

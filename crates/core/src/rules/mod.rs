@@ -58,7 +58,7 @@ pub mod timestamps_lost;
 pub use catalogue::markdown;
 pub(crate) use config_backup_usable::lost;
 pub use finding::{Cite, Confidence, Finding, Grant, Place, Remedy, Severity};
-pub(crate) use machine_guid_changed::{was_cloned, window};
+pub(crate) use machine_guid_changed::{is_in_use, was_cloned, window};
 pub(crate) use proofs::Fit;
 pub(crate) use session_key_mismatch::foreign_since;
 pub(crate) use support::join;

@@ -3,6 +3,7 @@
 use super::symptom_iisadmin_failed::often;
 use super::symptoms::{self, SYSTEM, Told};
 use super::{Confidence, Group, Judgement, Rule, RuleInfo, Severity};
+use super::{certificates, support};
 use crate::machine::{Machine, Need, SymptomKind};
 
 /// See [`INFO`].
@@ -47,10 +48,7 @@ impl Rule for SymptomSchannelKey {
                 rule: INFO.name,
                 subject: format!("tls:{role}"),
                 title: format!("TLS as a {role} could not use a private key {}{codes}", often(times)),
-                here: format!(
-                    "The events do not say whose certificate it was: a site's, or that of Remote Desktop. {}",
-                    symptoms::state_of(machine, "TSSecKeySet1")
-                ),
+                here: here(machine),
                 confidence: Confidence::Proven,
                 events,
             };
@@ -59,4 +57,18 @@ impl Rule for SymptomSchannelKey {
         symptoms::require_log(machine, &mut judgement, SYSTEM, Need::SystemLog);
         judgement
     }
+}
+
+/// What the events point to on this machine: they do not say whose key it was.
+fn here(machine: &Machine<'_>) -> String {
+    let dead = certificates::dead_sites(machine);
+    let sites = if dead.is_empty() {
+        String::new()
+    } else {
+        format!(" Here such keys are those of {}.", support::join(&dead, 8))
+    };
+    format!(
+        "The events do not say whose certificate it was: a site's, or that of Remote Desktop.{sites} {}",
+        symptoms::state_of(machine, "TSSecKeySet1")
+    )
 }
