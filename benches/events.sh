@@ -4,14 +4,14 @@
 # Forges a System.evtx of that many events (400,000 unless told, some 110 MB), one in a thousand of which is wanted, and
 # an .evt of the same events. Compares with a dump to JSON by the `evtx` crate alone. Each with a warm file cache: wall
 # time (hyperfine where it is installed, else the median of 5 runs) and peak memory (GNU time). Writes a table to stdout
-# and to benches/results/DATE-events.md. WORK names the folder for the logs; what is there is used again.
+# and to benches/results/events-DATE.md. WORK names the folder for the logs; what is there is used again.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 runs=5
 events=${1:-400000}
 work=${WORK:-$PWD/target/bench-events}
-result=benches/results/$(date -u +%F)-events.md
+result=benches/results/events-$(date -u +%F).md
 mkdir -p "$work" "$(dirname "$result")"
 if [ ! -x /usr/bin/time ]; then
     echo "events.sh: /usr/bin/time is needed to measure memory; install GNU time" >&2

@@ -3,7 +3,7 @@
 mod support;
 
 use iiskeys_core::evidence::{Evidence, MemoryTree};
-use iiskeys_core::report::{Level, Report, Verdict};
+use iiskeys_core::report::{Level, Report, TimeKind, Verdict};
 use iiskeys_core::{Options, Quiet};
 use iiskeys_fixtures::cases;
 use iiskeys_fixtures::event_log::{EventSpec, evtx};
@@ -77,7 +77,7 @@ fn a_failed_iis_admin_service_is_told_with_its_code_in_every_form() {
             assert!(report.root_cause.is_none() && report.plan.is_none());
             let log = report.evidence.iter().find(|row| row.kind == "event-log").expect("a log");
             assert!(log.sha256.is_some());
-            assert!(report.timeline.iter().any(|row| row.source == "event log"));
+            assert!(report.timeline.iter().any(|row| row.kind == TimeKind::EventRecorded));
         }
     }
 }

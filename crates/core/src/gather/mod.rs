@@ -128,8 +128,8 @@ pub(crate) fn gather(
     stores::read(&mut facts, &pieces, &interest, &mut prover, &mut listings, progress);
     prover.finish(&mut facts);
     access.apply(&mut facts);
-    listings.apply_to_files(&mut facts);
     events::read(&mut facts, &pieces, progress);
+    listings.apply_to_files(&mut facts);
     mismatch::find(&mut facts, &pieces, &listings);
     facts.damage.extend(evidence.skipped().iter().filter_map(passed_over));
     let more = evidence.skipped_overflow();

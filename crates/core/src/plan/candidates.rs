@@ -86,6 +86,7 @@ pub(super) fn all(machine: &Machine<'_>, findings: &[&Finding]) -> Vec<Candidate
     if machine.guid.is_some() {
         let renames = renames(machine);
         let renamed = !renames.is_empty();
+        let sets_aside = renames.iter().any(|action| matches!(action, Action::SetAside { .. }));
         // Where no copy under the old GUID can be opened, renaming is no way.
         if renamed || !changed || findings.iter().any(|finding| finding.rule.starts_with("dpapi-foreign")) {
             let mut candidate = complete(
@@ -93,8 +94,10 @@ pub(super) fn all(machine: &Machine<'_>, findings: &[&Finding]) -> Vec<Candidate
                 Source::Original,
                 renames,
                 if renamed { "rename-containers" } else { "repair-containers" },
-                if renamed {
+                if sets_aside {
                     "Set the newer copies aside and give the older containers the current GUID by renaming them.".to_owned()
+                } else if renamed {
+                    "Give the older containers the current GUID by renaming them.".to_owned()
                 } else {
                     "Bring each missing or damaged container back, from what is on the server first, else from a backup or an \
                      export.".to_owned()

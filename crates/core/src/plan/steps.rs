@@ -400,35 +400,38 @@ struct Services {
 impl Services {
     fn of(machine: &Machine<'_>, candidate: &Candidate) -> Self {
         let old = machine.iis_major().is_some_and(|major| major < 7);
-        let touches = |roles: &[Role]| {
-            machine.needed.iter().filter(|need| need.role.is_some_and(|role| roles.contains(&role))).any(
-                |need| {
-                    let prefix = need.prefix;
-                    candidate.actions.iter().any(|action| match action {
-                        Action::SetGuid(_) => true,
-                        Action::SetAside { container } | Action::Move { container, .. } => machine
-                            .facts
-                            .containers
-                            .get(*container)
-                            .is_some_and(|file| file.prefix == Some(prefix)),
-                        Action::Rename { prefix: renamed, .. } | Action::Replace { prefix: renamed, .. } => {
-                            *renamed == prefix
-                        }
-                        Action::GrantAccess { place: Place::Container(container), .. } => machine
-                            .facts
-                            .containers
-                            .get(*container)
-                            .is_some_and(|file| file.prefix == Some(prefix)),
-                        Action::GrantAccess { place: Place::Folder(_), .. }
-                        | Action::RestoreConfig { .. }
-                        | Action::LinkCertificate { .. } => false,
-                    })
-                },
-            )
+        let touches = |is_meant: &dyn Fn(Option<Role>) -> bool| {
+            machine.needed.iter().filter(|need| is_meant(need.role)).any(|need| {
+                let prefix = need.prefix;
+                candidate.actions.iter().any(|action| match action {
+                    Action::SetGuid(_) => true,
+                    Action::SetAside { container } | Action::Move { container, .. } => machine
+                        .facts
+                        .containers
+                        .get(*container)
+                        .is_some_and(|file| file.prefix == Some(prefix)),
+                    Action::Rename { prefix: renamed, .. } | Action::Replace { prefix: renamed, .. } => {
+                        *renamed == prefix
+                    }
+                    Action::GrantAccess { place: Place::Container(container), .. } => machine
+                        .facts
+                        .containers
+                        .get(*container)
+                        .is_some_and(|file| file.prefix == Some(prefix)),
+                    Action::GrantAccess { place: Place::Folder(_), .. }
+                    | Action::RestoreConfig { .. }
+                    | Action::LinkCertificate { .. } => false,
+                })
+            })
         };
-        let metabase = touches(&[Role::MetabaseKey, Role::MetabaseRemote]);
+        let is_of =
+            |roles: &'static [Role]| move |role: Option<Role>| role.is_some_and(|role| roles.contains(&role));
+        let metabase = touches(&is_of(&[Role::MetabaseKey, Role::MetabaseRemote]));
         let config = candidate.actions.iter().any(|action| matches!(action, Action::RestoreConfig { .. }));
-        let was = (config || touches(&[Role::WasKey, Role::ConfigurationKey])) && !old;
+        let was = (config || touches(&is_of(&[Role::WasKey, Role::ConfigurationKey]))) && !old;
+        // Containers of no role are those of certificates.
+        let linked = candidate.actions.iter().any(|action| matches!(action, Action::LinkCertificate { .. }));
+        let sites = (linked || touches(&|role| role.is_none())) && !old && !was;
         let mut stop = Vec::new();
         let mut start = Vec::new();
         if metabase || old {
@@ -449,7 +452,12 @@ impl Services {
             stop.push("net stop was /y");
             start.push("net start w3svc".to_owned());
         }
+        if sites {
+            stop.push("net stop w3svc /y");
+            start.push("net start w3svc".to_owned());
+        }
         let target = match (metabase || old, was) {
+            (false, false) if sites => "World Wide Web Publishing Service",
             (true, true) => "IIS Admin Service and Windows Process Activation Service",
             (true, false) => "IIS Admin Service and what depends on it",
             _ => "Windows Process Activation Service and what depends on it",
@@ -479,7 +487,8 @@ impl Services {
                 "Start the IIS Admin Service first. Restarting only the World Wide Web Publishing Service gives the \
                  same error again."
             } else {
-                "Start the services again."
+                "Start the services again. A process that has opened a key keeps it: where a site still fails, restart the \
+                 server."
             }
             .to_owned(),
             commands: self.start.clone(),

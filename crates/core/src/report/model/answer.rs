@@ -1,0 +1,168 @@
+//! What follows from it: causes, findings, checks, the plan, the timeline.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::report::{Level, TimeKind};
+
+/// The program.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Tool {
+    /// `iiskeys`.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// The one cause.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RootCause {
+    /// The rule that found it.
+    pub rule: String,
+    /// One or two sentences.
+    pub statement: String,
+    /// `proven`, `strong` or `weak`.
+    pub confidence: String,
+    /// Last witness of the old state.
+    pub earliest: Option<String>,
+    /// First witness of the new state.
+    pub latest: Option<String>,
+}
+
+/// A citation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CiteRow {
+    /// Identifier of an evidence row.
+    pub evidence: String,
+    /// Where in it.
+    pub locator: String,
+    /// What stands there.
+    pub observed: String,
+}
+
+/// A finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct FindingRow {
+    /// Derived from rule and subject alone.
+    pub id: String,
+    /// The rule.
+    pub rule: String,
+    /// How bad.
+    pub severity: Level,
+    /// How sure: `proven`, `strong` or `weak`.
+    pub confidence: String,
+    /// One line.
+    pub title: String,
+    /// A few sentences.
+    pub explanation: String,
+    /// `kind:identity`.
+    pub subject: String,
+    /// What it rests on.
+    pub evidence: Vec<CiteRow>,
+    /// What would cure it.
+    pub remedies: Vec<String>,
+    /// Services, sites and pools that are down because of it.
+    pub affects: Vec<String>,
+}
+
+/// What one rule said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct CheckRow {
+    /// The rule.
+    pub rule: String,
+    /// Its group.
+    pub group: String,
+    /// `found`, `clear`, `not-applicable` or `not-evaluated`.
+    pub outcome: String,
+    /// Why.
+    pub reason: String,
+    /// What to collect.
+    pub needs: Vec<String>,
+}
+
+/// The plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PlanRow {
+    /// One line: what it does.
+    pub summary: String,
+    /// What to do, in order.
+    pub steps: Vec<StepRow>,
+    /// Findings that vanish when the steps are applied to a copy of the machine's facts.
+    pub resolves: Vec<String>,
+    /// Findings that stay or appear.
+    pub leaves: Vec<String>,
+    /// The findings that stay or appear, with their severity and title.
+    pub remaining: Vec<RemainingRow>,
+    /// Plans that were weighed and not chosen.
+    pub alternatives: Vec<AlternativeRow>,
+    /// What would have saved the day.
+    pub prevent: Vec<String>,
+}
+
+/// A finding that a plan leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct RemainingRow {
+    /// How bad.
+    pub severity: Level,
+    /// One line.
+    pub title: String,
+}
+
+/// A step.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StepRow {
+    /// Position, from one.
+    pub order: u32,
+    /// What kind of step.
+    pub action: String,
+    /// What it acts on.
+    pub target: String,
+    /// What to do and why.
+    pub detail: String,
+    /// The shell that the commands are written for; null without commands.
+    pub shell: Option<String>,
+    /// Commands, given only when every name in them can be quoted safely.
+    pub commands: Vec<String>,
+    /// What may go wrong.
+    pub risk: String,
+    /// How to take it back.
+    pub undo: String,
+    /// How to see that it worked.
+    pub verify: String,
+}
+
+/// A plan that was weighed and not chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct AlternativeRow {
+    /// A short name.
+    pub name: String,
+    /// One line: what it does.
+    pub summary: String,
+    /// Why it is not the plan.
+    pub reason: String,
+    /// What it costs.
+    pub cost: String,
+    /// Whether it was tried on the facts.
+    pub tried: bool,
+    /// Its steps.
+    pub steps: Vec<StepRow>,
+    /// Findings that vanish.
+    pub resolves: Vec<String>,
+    /// Findings that stay or appear.
+    pub leaves: Vec<String>,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+pub struct TimelineRow {
+    /// When, in UTC.
+    pub time: String,
+    /// What.
+    pub what: String,
+    /// What kind of time it is, and so how far it can be trusted.
+    pub kind: TimeKind,
+    /// What exactly keeps this time: the name of the registry value, event or field.
+    pub source: String,
+    /// Identifier of an evidence row.
+    pub evidence: String,
+}
