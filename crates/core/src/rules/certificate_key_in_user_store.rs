@@ -77,22 +77,23 @@ impl Rule for CertificateKeyInUserStore {
                     "Whether it is among LocalSystem's own keys, where HTTP.sys would find it, is not in evidence.",
                 )
             };
-            judgement.findings.push(certificates::finding(
-                machine,
-                &seen,
-                INFO.name,
-                severity,
-                confidence,
-                format!(
-                    "The private key of certificate {} is in a user's key set",
-                    certificates::name(seen.certificate)
-                ),
-                format!(
-                    "Its link names the container {} without the machine's key set. {place}",
-                    link.container
-                ),
-                &seen.view.by_key,
-            ));
+            judgement.findings.push(
+                certificates::Told {
+                    rule: INFO.name,
+                    severity,
+                    confidence,
+                    title: format!(
+                        "The private key of certificate {} is in a user's key set",
+                        certificates::name(seen.certificate)
+                    ),
+                    explanation: format!(
+                        "Its link names the container {} without the machine's key set. {place}",
+                        link.container
+                    ),
+                    containers: &seen.view.by_key,
+                }
+                .finding(machine, &seen),
+            );
         }
         judgement.findings.extend(certificates::note_on_unused(
             machine,

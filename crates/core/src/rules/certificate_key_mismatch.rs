@@ -73,19 +73,23 @@ impl Rule for CertificateKeyMismatch {
             }
             let held =
                 if machine.condition(current) == Condition::Empty { "no key at all" } else { "another key" };
-            judgement.findings.push(certificates::finding(
-                machine,
-                &seen,
-                INFO.name,
-                certificates::severity(machine, &seen),
-                Confidence::Proven.min(support::guid_confidence(machine)),
-                format!("The container of certificate {} holds {held}", certificates::name(seen.certificate)),
-                format!(
-                    "Windows opens {} for it, and that file holds {held}.",
-                    machine.container(current).name
-                ),
-                &[&[current], seen.view.by_key.as_slice()].concat(),
-            ));
+            judgement.findings.push(
+                certificates::Told {
+                    rule: INFO.name,
+                    severity: certificates::severity(machine, &seen),
+                    confidence: Confidence::Proven.min(support::guid_confidence(machine)),
+                    title: format!(
+                        "The container of certificate {} holds {held}",
+                        certificates::name(seen.certificate)
+                    ),
+                    explanation: format!(
+                        "Windows opens {} for it, and that file holds {held}.",
+                        machine.container(current).name
+                    ),
+                    containers: &[&[current], seen.view.by_key.as_slice()].concat(),
+                }
+                .finding(machine, &seen),
+            );
         }
         judgement.findings.extend(certificates::note_on_unused(
             machine,

@@ -83,19 +83,17 @@ impl Rule for CertificateKeyMissing {
             } else {
                 "Its key is there all the same, in a container of another name or in a copy that was set aside."
             };
-            let mut finding = certificates::finding(
-                machine,
-                &seen,
-                INFO.name,
-                certificates::severity(machine, &seen),
-                absence.unwrap_or(Confidence::Strong),
-                format!("The private key of certificate {} is missing", certificates::name(seen.certificate)),
-                format!(
+            let mut finding = certificates::Told {
+                rule: INFO.name,
+                severity: certificates::severity(machine, &seen),
+                confidence: absence.unwrap_or(Confidence::Strong),
+                title: format!("The private key of certificate {} is missing", certificates::name(seen.certificate)),
+                explanation: format!(
                     "It is linked to the container {container}, and no file of that container stands in the key folder \
                      under any GUID. {elsewhere}"
                 ),
-                &seen.view.by_key,
-            );
+                containers: &seen.view.by_key,
+            }.finding(machine, &seen);
             finding.evidence.extend(store.and_then(|store| certificates::cite_store(machine, store)));
             judgement.findings.push(finding);
         }

@@ -84,23 +84,22 @@ impl Rule for CertificateKeyOrphaned {
                 Some(false) => "Its public key is not the certificate's, so putting it back is not enough.",
                 None => "Whether its key is the certificate's was not compared.",
             };
-            let mut finding = certificates::finding(
-                machine,
-                &seen,
-                INFO.name,
-                certificates::severity(machine, &seen),
-                confidence.min(support::guid_confidence(machine)),
-                format!(
+            let mut finding = certificates::Told {
+                rule: INFO.name,
+                severity: certificates::severity(machine, &seen),
+                confidence: confidence.min(support::guid_confidence(machine)),
+                title: format!(
                     "The private key of certificate {} stands only under another GUID",
                     certificates::name(seen.certificate)
                 ),
-                format!(
+                explanation: format!(
                     "Its container is there as {}, and the MachineGuid is {}. {key}",
                     machine.container(left[0]).name,
                     machine.guid.as_ref().map_or("not known", |guid| guid.as_str()),
                 ),
-                &left,
-            );
+                containers: &left,
+            }
+            .finding(machine, &seen);
             finding.evidence.extend(support::cite_guid(machine));
             if proof != Some(false) {
                 let from = left.iter().find_map(|&index| machine.container(index).guid);

@@ -68,22 +68,23 @@ impl Rule for CertificateKeyUnlinked {
                 }
                 continue;
             };
-            judgement.findings.push(certificates::finding(
-                machine,
-                &seen,
-                INFO.name,
-                certificates::warning_if_bound(machine, &seen),
-                Confidence::Proven,
-                format!(
-                    "Certificate {} is not linked to its private key",
-                    certificates::name(seen.certificate)
-                ),
-                format!(
-                    "It has no link to a container, and {} holds the key of the same modulus.",
-                    machine.container(first).name
-                ),
-                &here,
-            ));
+            judgement.findings.push(
+                certificates::Told {
+                    rule: INFO.name,
+                    severity: certificates::warning_if_bound(machine, &seen),
+                    confidence: Confidence::Proven,
+                    title: format!(
+                        "Certificate {} is not linked to its private key",
+                        certificates::name(seen.certificate)
+                    ),
+                    explanation: format!(
+                        "It has no link to a container, and {} holds the key of the same modulus.",
+                        machine.container(first).name
+                    ),
+                    containers: &here,
+                }
+                .finding(machine, &seen),
+            );
         }
         judgement
     }

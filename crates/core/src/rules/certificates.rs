@@ -293,32 +293,36 @@ fn outside(machine: &Machine<'_>, seen: &Seen<'_>) -> String {
     )
 }
 
-/// A finding about one certificate, with what all of them have in common.
-pub(super) fn finding(
-    machine: &Machine<'_>,
-    seen: &Seen<'_>,
-    rule: &'static str,
-    severity: Severity,
-    confidence: Confidence,
-    title: String,
-    explanation: String,
-    containers: &[usize],
-) -> Finding {
-    let mut evidence = vec![cite(seen.certificate)];
-    evidence.extend(cite_users(machine, seen));
-    evidence.extend(containers.iter().filter_map(|&index| support::cite(machine, index)));
-    evidence.dedup();
-    let affects = if severity == Severity::Error { affects(machine, seen) } else { Vec::new() };
-    Finding {
-        rule,
-        subject: subject(seen.certificate),
-        severity,
-        confidence,
-        title,
-        explanation: format!("{explanation} {}", use_sentence(machine, seen)),
-        evidence,
-        remedies: remedies(machine, seen),
-        affects,
+/// What one rule says of one certificate.
+pub(super) struct Told<'a> {
+    pub rule: &'static str,
+    pub severity: Severity,
+    pub confidence: Confidence,
+    pub title: String,
+    pub explanation: String,
+    /// The containers that it rests on.
+    pub containers: &'a [usize],
+}
+
+impl Told<'_> {
+    /// The finding, with what all of them have in common: evidence, use and the ways back.
+    pub fn finding(self, machine: &Machine<'_>, seen: &Seen<'_>) -> Finding {
+        let mut evidence = vec![cite(seen.certificate)];
+        evidence.extend(cite_users(machine, seen));
+        evidence.extend(self.containers.iter().filter_map(|&index| support::cite(machine, index)));
+        evidence.dedup();
+        let affects = if self.severity == Severity::Error { affects(machine, seen) } else { Vec::new() };
+        Finding {
+            rule: self.rule,
+            subject: subject(seen.certificate),
+            severity: self.severity,
+            confidence: self.confidence,
+            title: self.title,
+            explanation: format!("{} {}", self.explanation, use_sentence(machine, seen)),
+            evidence,
+            remedies: remedies(machine, seen),
+            affects,
+        }
     }
 }
 
