@@ -6,7 +6,7 @@ use iiskeys_core::report::{Level, Report};
 use iiskeys_fixtures::cases;
 use iiskeys_fixtures::certificate::{LinkSpec, PublicKeySpec, StoredSpec};
 use iiskeys_fixtures::config::HttpsSpec;
-use iiskeys_fixtures::container::{Family, PairSpec, file_name};
+use iiskeys_fixtures::container::{CapiSpec, Family, PairSpec, file_name};
 use iiskeys_fixtures::machine::{GUID, METABASE, Machine, OTHER_GUID, Os, REMOTE};
 use iiskeys_fixtures::time::filetime;
 use support::drive::{actions, clear, on_drive, plan, without};
@@ -191,7 +191,7 @@ fn a_container_with_another_key_is_told_by_its_modulus() {
     machine.remove_container(CONTAINER, GUID);
     machine.put(
         &format!("{}\\{}", machine.machine_keys(), key_file(GUID)),
-        iiskeys_fixtures::container::CapiSpec::new(CONTAINER).exchange(PairSpec::new("made anew")).bytes(),
+        CapiSpec::new(CONTAINER).exchange(PairSpec::new("made anew")).bytes(),
         machine.installed + 20_000_000,
     );
     let report = on_drive(&machine);
@@ -261,14 +261,18 @@ fn a_key_in_a_users_profile_is_of_no_use_to_http_sys() {
         "SYSTEM's own keys are not there"
     );
     let system = "C:\\ProgramData\\Microsoft\\Crypto\\RSA\\S-1-5-18";
-    let key = |name: &str| {
-        let bytes = iiskeys_fixtures::container::CapiSpec::new(name).exchange(PairSpec::new(name)).bytes();
+    let key = |name: &str, seed: &str| {
+        let bytes = CapiSpec::new(name).exchange(PairSpec::new(seed)).bytes();
         (format!("{system}\\{}", file_name(name, Family::Capi, GUID)), bytes)
     };
-    let (path, bytes) = key("another");
+    let (path, bytes) = key("another", "another");
     machine.put(&path, bytes, machine.installed);
     assert_eq!(finding(&on_drive(&machine), USER).severity, Level::Error);
-    let (path, bytes) = key(&link.container);
+    // The name alone does not make it the key.
+    let (path, bytes) = key(&link.container, "another");
+    machine.put(&path, bytes, machine.installed);
+    assert_eq!(finding(&on_drive(&machine), USER).severity, Level::Error);
+    let (path, bytes) = key(&link.container, &format!("{CONTAINER} {GUID}"));
     machine.put(&path, bytes, machine.installed);
     assert_eq!(finding(&on_drive(&machine), USER).severity, Level::Note);
 }
@@ -427,4 +431,196 @@ fn what_a_binary_metabase_does_not_name_is_not_called_unused() {
     assert!(found.explanation.contains("not in evidence"), "{}", found.explanation);
     let check = support::drive::check(&report, ORPHANED);
     assert!(check.reason.contains("metabase that was not read"), "{}", check.reason);
+}
+
+#[test]
+fn a_certificate_in_use_without_any_key_is_an_error() {
+    let (mut machine, _) = with_site();
+    machine.remove_container(CONTAINER, GUID);
+    let mut spec = machine.certificate_for(SUBJECT, CONTAINER, GUID);
+    spec.link = None;
+    machine.add_certificate(&spec);
+    // Windows makes the folder of CNG keys on every installation.
+    machine.add_cng_container("Other", GUID, machine.installed);
+    let report = on_drive(&machine);
+    let found = finding(&report, MISSING);
+    assert_eq!((found.severity, found.confidence.as_str()), (Level::Error, "strong"));
+    assert!(actions(plan(&report)).contains(&"import-certificate"));
+    let report = without(&machine, &["\\Crypto\\Keys"]);
+    assert_eq!(outcome(&report, MISSING), "not-evaluated");
+}
+
+#[test]
+fn a_site_without_an_entry_of_http_sys_is_a_warning() {
+    let (mut machine, _) = with_site();
+    machine.https_site("Intranet", &HttpsSpec::new("*:8443:"));
+    let report = on_drive(&machine);
+    let found = finding(&report, UNBOUND);
+    assert_eq!((found.severity, found.subject.as_str()), (Level::Warning, "binding:without-entry"));
+    assert!(report.bindings.iter().any(|row| row.state == "not-bound"));
+}
+
+#[test]
+fn the_store_that_a_binding_names_counts() {
+    let mut machine = Machine::new(Os::Server2012R2);
+    machine.add_container(CONTAINER, GUID, machine.installed);
+    let spec = machine.certificate_for(SUBJECT, CONTAINER, GUID).store("WebHosting");
+    let thumbprint = machine.add_certificate(&spec);
+    machine.bind("0.0.0.0:443", &thumbprint);
+    machine.https_site("Intranet", &HttpsSpec::new("*:443:"));
+    let found = finding(&on_drive(&machine), UNBOUND);
+    assert_eq!(found.severity, Level::Warning);
+    assert!(found.explanation.contains("stands in WebHosting"), "{}", found.explanation);
+
+    let mut machine = Machine::new(Os::Server2012R2);
+    machine.add_container(CONTAINER, GUID, machine.installed);
+    let spec = machine.certificate_for(SUBJECT, CONTAINER, GUID).service("ADAM_1");
+    let thumbprint = machine.add_certificate(&spec);
+    machine.bind("0.0.0.0:443", &thumbprint);
+    machine.https_site("Intranet", &HttpsSpec::new("*:443:"));
+    assert_eq!(
+        finding(&on_drive(&machine), UNBOUND).severity,
+        Level::Error,
+        "stores of services are their own"
+    );
+}
+
+#[test]
+fn a_hash_in_the_configuration_does_not_tell_of_all_bindings() {
+    let (mut machine, thumbprint) = with_site();
+    let mut spec = HttpsSpec::new("*:8443:");
+    spec.hash = Some(thumbprint);
+    machine.https_site("Intranet", &spec);
+    let report = without(&machine, &["\\config\\SYSTEM"]);
+    assert_eq!(outcome(&report, UNBOUND), "not-evaluated");
+}
+
+#[test]
+fn an_address_of_its_own_is_followed_beside_the_one_for_all() {
+    let (mut machine, _) = with_site();
+    machine.bind("10.0.0.5:443", "00112233445566778899AABBCCDDEEFF00112233");
+    let report = on_drive(&machine);
+    assert_eq!(finding(&report, UNBOUND).severity, Level::Error);
+    let states: Vec<&str> = report.bindings.iter().map(|row| row.state.as_str()).collect();
+    assert_eq!(states, ["ok", "certificate-missing"]);
+    assert!(report.bindings.iter().all(|row| row.site.as_deref() == Some("Intranet")));
+}
+
+#[test]
+fn no_site_is_called_dead_without_its_key_folder() {
+    let report = without(&cases::https_after_repair(), &["\\Crypto\\"]);
+    let found = finding(&report, "symptom-schannel-key");
+    assert!(!found.explanation.contains("site Shop"), "{}", found.explanation);
+}
+
+#[test]
+fn what_iis_left_behind_is_a_note() {
+    let (mut machine, _) = with_site();
+    machine.add_container("le-old-0001", OTHER_GUID, machine.installed);
+    let spec = machine.certificate_for("old.example.test", "le-old-0001", OTHER_GUID);
+    let thumbprint = machine.add_certificate(&spec);
+    machine.bind("0.0.0.0:9443", &thumbprint);
+    let report = on_drive(&machine);
+    assert_eq!(finding(&report, ORPHANED).severity, Level::Note);
+    assert_eq!(outcome(&report, "machine-guid-changed"), "clear");
+    assert_eq!(report.verdict.name(), "healthy", "{}", report.summary);
+}
+
+#[test]
+fn the_default_container_has_no_name_to_look_for() {
+    let (mut machine, _) = with_site();
+    let spec = machine.certificate_for(SUBJECT, CONTAINER, GUID).link(LinkSpec::capi(""));
+    machine.add_certificate(&spec);
+    let report = on_drive(&machine);
+    assert_eq!(outcome(&report, MISSING), "not-evaluated", "{}", report.to_text());
+    assert!(errors(&report).is_empty());
+}
+
+#[test]
+fn of_two_old_copies_the_one_with_the_key_is_named() {
+    const THIRD: &str = "11111111-2222-4333-8444-555555555555";
+    let (mut machine, _) = with_site();
+    machine.add_container(CONTAINER, OTHER_GUID, machine.installed);
+    machine.set_guid(THIRD, filetime((2021, 1, 4), (3, 0, 0)));
+    let report = on_drive(&machine);
+    let found = finding(&report, ORPHANED);
+    assert!(found.explanation.contains(&format!("as {}", key_file(GUID))), "{}", found.explanation);
+    assert!(found.explanation.contains("is the certificate's"), "{}", found.explanation);
+    assert!(found.remedies[0].contains(GUID), "{:?}", found.remedies);
+    let renames = plan(&report).steps.iter().filter(|step| step.detail.contains(OTHER_GUID));
+    assert!(renames.count() == 0, "{:?}", plan(&report).steps);
+}
+
+#[test]
+fn a_damaged_copy_is_no_way_back() {
+    let (mut machine, _) = with_site();
+    machine.remove_container(CONTAINER, GUID);
+    let mut bytes = CapiSpec::new(CONTAINER).exchange(PairSpec::new(&format!("{CONTAINER} {GUID}"))).bytes();
+    bytes.truncate(bytes.len() - 40);
+    machine.add_container_file(&format!("{}.OLD", key_file(GUID)), bytes, machine.installed);
+    let report = on_drive(&machine);
+    let found = finding(&report, MISSING);
+    assert!(!found.explanation.contains("all the same"), "{}", found.explanation);
+    assert!(actions(plan(&report)).contains(&"import-certificate"), "{:?}", actions(plan(&report)));
+}
+
+#[test]
+fn a_hostile_store_name_reaches_no_command() {
+    let (mut machine, thumbprint) = with_site();
+    let store = "MY & calc";
+    let spec = machine.certificate_for(SUBJECT, CONTAINER, GUID).link(LinkSpec::capi("{gone}")).store(store);
+    machine.add_certificate(&spec);
+    machine.bind_as("SslBindingInfo", "0.0.0.0:443", Some(&thumbprint), Some(store), iis_app());
+    let report = on_drive(&machine);
+    let step = plan(&report).steps.iter().find(|step| step.action == "link-certificate").expect("a step");
+    assert!(
+        step.commands.is_empty() && !step.verify.contains("calc") && !step.undo.contains("calc"),
+        "{step:?}"
+    );
+    assert!(!step.detail.contains("Windows 2000"), "{}", step.detail);
+}
+
+fn iis_app() -> &'static str {
+    iiskeys_fixtures::machine::IIS_APP_ID
+}
+
+#[test]
+fn the_right_key_as_the_wrong_pair_is_linked_again() {
+    let (mut machine, _) = with_site();
+    let path = format!("{}\\{}", machine.machine_keys(), key_file(GUID));
+    let pair = PairSpec::new(&format!("{CONTAINER} {GUID}"));
+    machine.put(&path, CapiSpec::new(CONTAINER).signature(pair).bytes(), machine.installed);
+    let report = on_drive(&machine);
+    let found = finding(&report, MISMATCH);
+    assert!(found.title.contains("as another pair"), "{}", found.title);
+    let plan = plan(&report);
+    assert!(actions(plan).contains(&"link-certificate"), "{:?}", actions(plan));
+    assert!(plan.resolves.contains(&found.id), "{:?}", plan.resolves);
+}
+
+#[test]
+fn another_key_has_the_pfx_as_its_way_back() {
+    let (mut machine, _) = with_site();
+    let path = format!("{}\\{}", machine.machine_keys(), key_file(GUID));
+    machine.put(&path, CapiSpec::new(CONTAINER).exchange(PairSpec::new("new")).bytes(), machine.installed);
+    let report = on_drive(&machine);
+    let plan = plan(&report);
+    assert_eq!(
+        actions(plan),
+        ["back-up", "stop-services", "import-certificate", "start-services", "restart-server", "verify"]
+    );
+    assert!(plan.resolves.iter().any(|id| id.starts_with(MISMATCH)), "{:?}", plan.resolves);
+}
+
+#[test]
+fn a_container_that_cannot_be_opened_is_not_called_ok() {
+    let machine = cases::foreign_containers();
+    let mut machine = machine;
+    let name = iiskeys_fixtures::machine::WAS_KEY;
+    let spec = machine.certificate_for(SUBJECT, name, GUID);
+    let thumbprint = machine.add_certificate(&spec);
+    machine.bind("0.0.0.0:443", &thumbprint);
+    machine.https_site("Intranet", &HttpsSpec::new("*:443:"));
+    let report = on_drive(&machine);
+    assert_ne!(state(&report, "Intranet"), "ok", "{}", report.to_text());
 }

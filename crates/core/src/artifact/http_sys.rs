@@ -12,7 +12,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 const LONGEST: usize = 512;
 
 /// What HTTP.sys listens on.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Endpoint {
     /// An address and a port (`SslBindingInfo`).
     Address {

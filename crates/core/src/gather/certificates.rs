@@ -10,7 +10,6 @@ use crate::artifact::config::{ApplicationHost, KEPT_BINDINGS};
 use crate::artifact::container::Family;
 use crate::artifact::metabase::Metabase;
 use crate::machine::facts::{Damage, Facts};
-use crate::machine::tls::MOST_FOLLOWED;
 use crate::machine::{Certificate, Citation, FileId, KeyLink, Known, Locator, Site, SiteBinding, StorePlace};
 
 /// Certificates that are read in all; real machines have a few dozen.
@@ -97,6 +96,7 @@ fn certificates(facts: &mut Facts, readers: &[Reader<'_>]) {
         return;
     }
     let stores = stores(facts);
+    facts.tls.looked_for.clone_from(&stores);
     let mut sum = Sum::new();
     let mut has_store = false;
     let mut left_out = 0;
@@ -358,7 +358,7 @@ pub(super) fn is_before_iis7(facts: &Facts) -> Option<bool> {
     facts.os.version.value().map(|version| version.starts_with("5."))
 }
 
-/// Follows the containers of certificates, those of bound ones first.
+/// Follows the containers of certificates; the private keys of those in use are tried.
 pub(super) fn follow(facts: &mut Facts, interest: &mut Interest) {
     let tls = &facts.tls;
     let used = tls.bindings.value().into_iter().flatten().filter_map(|binding| binding.thumbprint.as_deref());
@@ -366,22 +366,19 @@ pub(super) fn follow(facts: &mut Facts, interest: &mut Interest) {
     let sites = tls.sites.value().into_iter().flatten().flat_map(|site| &site.bindings);
     let used: BTreeSet<&str> =
         used.chain(others).chain(sites.filter_map(|binding| binding.thumbprint.as_deref())).collect();
-    let mut followed: Vec<&Certificate> = tls.certificates.value().into_iter().flatten().collect();
-    followed.sort_by_key(|certificate| !used.contains(certificate.thumbprint.as_str()));
-    for certificate in followed.iter().take(MOST_FOLLOWED) {
+    for certificate in tls.certificates.value().into_iter().flatten() {
         if let Some(link) = certificate.link.value() {
             // The CNG provider also opens containers of CryptoAPI, and a container may have moved to CNG.
-            interest.add(Family::Capi, &link.container);
-            interest.add(Family::Cng, &link.container);
+            for family in [Family::Capi, Family::Cng] {
+                if used.contains(certificate.thumbprint.as_str()) {
+                    interest.add(family, &link.container);
+                } else {
+                    interest.follow(family, &link.container);
+                }
+            }
         }
         if let Some(modulus) = certificate.body.value().and_then(|body| body.modulus_sha256) {
             interest.add_modulus(modulus);
         }
-    }
-    let more = followed.len().saturating_sub(MOST_FOLLOWED);
-    if more > 0 {
-        facts.assumptions.push(format!(
-            "key containers are matched with {MOST_FOLLOWED} certificates, those in use first; {more} more were left out"
-        ));
     }
 }

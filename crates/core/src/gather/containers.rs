@@ -307,9 +307,8 @@ impl<'a> Intake<'a> {
     ) {
         let family = self.store.family();
         let prefix = name.map(|name| name.prefix).or(inside.prefix);
-        let matters =
-            [prefix, inside.prefix].into_iter().flatten().any(|prefix| self.interest.holds(family, prefix))
-                || self.interest.holds_key(moduli(inside));
+        let names = [prefix, inside.prefix].into_iter().flatten();
+        let matters = names.into_iter().any(|prefix| self.interest.proves(family, prefix));
         if matters || self.prover.prove_all {
             let examined = self.prover.examine(self.facts, bytes, container, prefix, matters);
             prover::apply(&mut inside.pairs, &examined.pairs);

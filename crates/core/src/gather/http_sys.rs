@@ -75,6 +75,9 @@ fn bindings(facts: &mut Facts, readers: &[Reader<'_>]) {
             "{left_out} bindings of HTTP.sys beyond the first {MOST_BINDINGS} were not looked at"
         ));
     }
+    if left_out > 0 {
+        facts.tls.uncovered_tables.extend(TABLES);
+    }
     sum.found.sort_by(|a, b| (&a.endpoint, &a.citation).cmp(&(&b.endpoint, &b.citation)));
     // Several exports may show the same key.
     sum.found.dedup_by(|a, b| a.endpoint == b.endpoint && a.thumbprint == b.thumbprint);

@@ -1,6 +1,6 @@
 //! Which containers are followed for themselves.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use crate::artifact::container::{Family, Prefix, WellKnown};
 use crate::machine::facts::Inside;
@@ -8,7 +8,8 @@ use crate::machine::facts::Inside;
 /// Containers that are followed for themselves, by the hash of their name or by their public key.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Interest {
-    names: BTreeSet<(Family, Prefix)>,
+    /// With each whether its private key is tried as well.
+    names: BTreeMap<(Family, Prefix), bool>,
     /// SHA-256 of moduli.
     moduli: HashSet<[u8; 32]>,
 }
@@ -17,8 +18,20 @@ impl Interest {
     /// Follows the container of that name as well.
     pub fn add(&mut self, family: Family, name: &str) {
         if let Some(prefix) = Prefix::of(family, name) {
-            self.names.insert((family, prefix));
+            self.names.insert((family, prefix), true);
         }
+    }
+
+    /// Follows the container of that name without trying its private key: nothing is known to use it.
+    pub fn follow(&mut self, family: Family, name: &str) {
+        if let Some(prefix) = Prefix::of(family, name) {
+            self.names.entry((family, prefix)).or_insert(false);
+        }
+    }
+
+    /// Whether the private key of the container with that hash is tried.
+    pub fn proves(&self, family: Family, prefix: Prefix) -> bool {
+        WellKnown::by_prefix(family, prefix).is_some() || self.names.get(&(family, prefix)) == Some(&true)
     }
 
     /// Follows the containers with that public key as well.
@@ -38,7 +51,7 @@ impl Interest {
 
     /// Whether the container with that hash is well-known, or named by the configuration or by a certificate.
     pub fn holds(&self, family: Family, prefix: Prefix) -> bool {
-        WellKnown::by_prefix(family, prefix).is_some() || self.names.contains(&(family, prefix))
+        WellKnown::by_prefix(family, prefix).is_some() || self.names.contains_key(&(family, prefix))
     }
 }
 

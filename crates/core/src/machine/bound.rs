@@ -2,23 +2,22 @@
 //!
 //! A certificate is joined to containers twice: by the name that it is linked to, and by the modulus of its key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use super::facts::{Content, Facts, FolderRole};
 use super::known::{Citation, Known};
 use super::store::Store;
-use super::tls::{Certificate, Endpoint, HttpBinding, KeyLink, Site, SiteBinding};
+use super::tls::{Certificate, Endpoint, HttpBinding, KeyLink, OtherUse, Site, StorePlace};
 use crate::artifact::container::{Guid, Prefix};
 
 /// CRYPT_MACHINE_KEYSET and NCRYPT_MACHINE_KEY_FLAG.
 const MACHINE_KEYSET: u32 = 0x20;
-/// `sslFlags`: server name indication.
-const SNI: u32 = 1;
-/// `sslFlags`: central certificate store.
-const CENTRAL: u32 = 2;
 
 /// A certificate that was chosen for the Remote Desktop listener.
 pub const RDP: &str = "rdp";
+/// A certificate that FTP over TLS was given.
+pub const FTP: &str = "ftp";
 /// A certificate whose hash stands in a metabase that cannot be read otherwise.
 pub const METABASE: &str = "MetaBase.bin";
 
@@ -146,10 +145,11 @@ pub struct CertificateView {
     pub link: Link,
     /// Where the link's container must be looked for: store and hash of the name, the likelier first.
     pub places: Vec<(Store, Prefix)>,
-    /// Containers at these places, indices into the facts, set-aside copies excluded.
-    pub by_name: Vec<usize>,
-    /// Containers whose public key is the certificate's, set-aside copies included.
-    pub by_key: Vec<usize>,
+    /// Containers at these places, indices into the facts by folder and name, set-aside copies excluded. Certificates of one
+    /// container share the list.
+    pub by_name: Arc<[usize]>,
+    /// Containers whose public key is the certificate's, set-aside copies included. Certificates of one key share the list.
+    pub by_key: Arc<[usize]>,
     /// Bindings that use it, indices into [`TlsView::bindings`].
     pub used_by: Vec<usize>,
 }
@@ -174,31 +174,60 @@ impl TlsView {
     }
 }
 
+/// Containers by where they stand and by what they hold.
+#[derive(Default)]
+struct Containers {
+    by_place: HashMap<(Store, Prefix), Vec<usize>>,
+    by_modulus: HashMap<[u8; 32], Arc<[usize]>>,
+    /// Lists that were made, for certificates with the same places.
+    made: HashMap<Vec<(Store, Prefix)>, Arc<[usize]>>,
+}
+
+impl Containers {
+    fn of(facts: &Facts) -> Self {
+        let mut by_place: HashMap<(Store, Prefix), Vec<usize>> = HashMap::new();
+        let mut by_modulus: HashMap<[u8; 32], Vec<usize>> = HashMap::new();
+        // Large folders are read in the order in which the file system lists them.
+        let mut order: Vec<usize> = (0..facts.containers.len()).collect();
+        order.sort_by_key(|&index| {
+            facts.containers.get(index).map(|container| (container.folder, container.name.as_str()))
+        });
+        for index in order {
+            let Some(container) = facts.containers.get(index) else { continue };
+            let Some(folder) = facts.folder(container) else { continue };
+            let is_copy = container.set_aside || folder.role == FolderRole::Copy;
+            if let (Some(prefix), false) = (container.prefix, is_copy) {
+                by_place.entry((folder.store, prefix)).or_default().push(index);
+            }
+            let Content::Read(inside) = &container.content else { continue };
+            for modulus in inside.pairs.iter().filter_map(|pair| pair.modulus_sha256) {
+                let known = by_modulus.entry(modulus).or_default();
+                if known.last() != Some(&index) {
+                    known.push(index);
+                }
+            }
+        }
+        let by_modulus = by_modulus.into_iter().map(|(key, list)| (key, list.into())).collect();
+        Self { by_place, by_modulus, made: HashMap::new() }
+    }
+
+    fn at(&mut self, places: &[(Store, Prefix)]) -> Arc<[usize]> {
+        if let Some(made) = self.made.get(places) {
+            return made.clone();
+        }
+        let found = places.iter().filter_map(|place| self.by_place.get(place)).flatten().copied();
+        let list: Arc<[usize]> = found.collect();
+        self.made.insert(places.to_vec(), list.clone());
+        list
+    }
+}
+
 /// Joins what is known about TLS. `iis_serves` is whether the Web service is installed and not disabled.
 pub(super) fn derive(facts: &Facts, iis_serves: bool) -> TlsView {
     let certificates = facts.tls.certificates.value().map(Vec::as_slice).unwrap_or_default();
-    let mut by_place: BTreeMap<(Store, Prefix), Vec<usize>> = BTreeMap::new();
-    let mut by_modulus: BTreeMap<[u8; 32], Vec<usize>> = BTreeMap::new();
-    for (index, container) in facts.containers.iter().enumerate() {
-        let Some(folder) = facts.folder(container) else { continue };
-        let is_copy = container.set_aside || folder.role == FolderRole::Copy;
-        if let (Some(prefix), false) = (container.prefix, is_copy) {
-            by_place.entry((folder.store, prefix)).or_default().push(index);
-        }
-        if let Content::Read(inside) = &container.content {
-            let mut moduli: Vec<[u8; 32]> =
-                inside.pairs.iter().filter_map(|pair| pair.modulus_sha256).collect();
-            moduli.sort_unstable();
-            moduli.dedup();
-            for modulus in moduli {
-                by_modulus.entry(modulus).or_default().push(index);
-            }
-        }
-    }
-    let mut views: Vec<CertificateView> = certificates
-        .iter()
-        .map(|certificate| certificate_view(certificate, &by_place, &by_modulus))
-        .collect();
+    let mut containers = Containers::of(facts);
+    let mut views: Vec<CertificateView> =
+        certificates.iter().map(|certificate| certificate_view(certificate, &mut containers)).collect();
     let bindings = bindings(facts, certificates, iis_serves);
     for (at, binding) in bindings.iter().enumerate() {
         if let Some(view) = binding.certificate.and_then(|certificate| views.get_mut(certificate)) {
@@ -208,21 +237,19 @@ pub(super) fn derive(facts: &Facts, iis_serves: bool) -> TlsView {
     TlsView { certificates: views, bindings, bindings_known: are_known(facts) }
 }
 
-/// Whether the evidence tells which certificates are bound. Before HTTP.sys the metabase alone told it.
+/// Whether the evidence tells which certificates are bound. Before HTTP.sys the metabase alone told it; later the
+/// configuration seldom does.
 fn are_known(facts: &Facts) -> bool {
-    let by_sites = facts.tls.sites.value().is_some_and(|sites| {
-        sites.iter().flat_map(|site| &site.bindings).any(|binding| binding.thumbprint.is_some())
-    });
-    let is_older = facts.os.version.value().is_some_and(|version| matches!(version.as_str(), "5.0" | "5.1"));
+    let version = facts.os.version.value().map(String::as_str);
     let by_http = facts.tls.bindings.is_settled() && facts.tls.uncovered_tables.is_empty();
-    by_sites || if is_older { facts.tls.sites.is_settled() } else { by_http }
+    match version {
+        Some("5.0" | "5.1") => facts.tls.sites.is_settled(),
+        Some("5.2") => by_http || facts.tls.sites.is_settled(),
+        _ => by_http,
+    }
 }
 
-fn certificate_view(
-    certificate: &Certificate,
-    by_place: &BTreeMap<(Store, Prefix), Vec<usize>>,
-    by_modulus: &BTreeMap<[u8; 32], Vec<usize>>,
-) -> CertificateView {
+fn certificate_view(certificate: &Certificate, containers: &mut Containers) -> CertificateView {
     let link = match &certificate.link {
         Known::Read(cited) => link_of(&cited.value),
         Known::Absent(_) => Link::None,
@@ -232,10 +259,15 @@ fn certificate_view(
         (Link::Machine, Some(link)) => places_of(link),
         _ => Vec::new(),
     };
-    let by_name = places.iter().filter_map(|place| by_place.get(place)).flatten().copied().collect();
     let modulus = certificate.body.value().and_then(|body| body.modulus_sha256);
-    let by_key = modulus.and_then(|modulus| by_modulus.get(&modulus)).cloned().unwrap_or_default();
-    CertificateView { link, places, by_name, by_key, used_by: Vec::new() }
+    let by_key = modulus.and_then(|modulus| containers.by_modulus.get(&modulus)).cloned();
+    CertificateView {
+        link,
+        by_name: containers.at(&places),
+        by_key: by_key.unwrap_or_default(),
+        places,
+        used_by: Vec::new(),
+    }
 }
 
 fn link_of(link: &KeyLink) -> Link {
@@ -247,7 +279,8 @@ fn link_of(link: &KeyLink) -> Link {
         link.provider.is_empty() || CAPI_PROVIDERS.iter().any(|name| known(name)) || is_dss(link)
     };
     if !is_software {
-        return Link::Elsewhere(link.provider.clone());
+        let name = if link.provider.is_empty() { "a provider without a name" } else { &link.provider };
+        return Link::Elsewhere(name.to_owned());
     }
     if link.flags & MACHINE_KEYSET == 0 { Link::User } else { Link::Machine }
 }
@@ -258,6 +291,10 @@ fn is_dss(link: &KeyLink) -> bool {
 
 /// Where a container of that name may stand. The provider of CNG opens containers of CAPI, too.
 fn places_of(link: &KeyLink) -> Vec<(Store, Prefix)> {
+    // Without a name the provider's default container is meant, and which that is depends on the account.
+    if link.container.is_empty() {
+        return Vec::new();
+    }
     let capi = Prefix::of_capi(&link.container);
     let mut places = Vec::new();
     if link.provider_type == 0 {
@@ -279,42 +316,63 @@ pub fn endpoint_text(endpoint: &Endpoint) -> String {
     }
 }
 
-/// `address:port:host` of a site's binding; the address is `*` or empty for all.
-fn split(information: &str) -> Option<(&str, u16, &str)> {
-    let (rest, host) = information.rsplit_once(':')?;
-    let (address, port) = rest.rsplit_once(':')?;
-    let address = address.trim_start_matches('[').trim_end_matches(']');
-    Some((if address == "*" { "" } else { address }, port.parse().ok()?, host))
+/// The entries of HTTP.sys by what they answer for.
+struct Entries<'f> {
+    by_endpoint: HashMap<&'f Endpoint, usize>,
+    /// Entries for single addresses, by port.
+    addresses: BTreeMap<u16, Vec<usize>>,
 }
 
-/// The binding of HTTP.sys that answers for a binding of a site, in the order in which HTTP.sys looks.
-fn answering(http: &[HttpBinding], binding: &SiteBinding) -> Option<usize> {
-    let (address, port, host) = split(&binding.information)?;
-    let find = |wanted: &dyn Fn(&Endpoint) -> bool| http.iter().position(|known| wanted(&known.endpoint));
-    let exact = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Address { address: known, port: p } if *p == port && !address.is_empty() && known.eq_ignore_ascii_case(address));
-    let named = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Host { host: known, port: p } if *p == port && !host.is_empty() && covers(known, host));
-    let central = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Central { port: p } if *p == port);
-    let any = |endpoint: &Endpoint| matches!(endpoint, Endpoint::Address { address, port: p } if *p == port && matches!(address.as_str(), "0.0.0.0" | "::"));
-    if binding.ssl_flags & CENTRAL != 0 {
-        return find(&central);
+impl<'f> Entries<'f> {
+    fn of(http: &'f [HttpBinding]) -> Self {
+        let mut by_endpoint = HashMap::new();
+        let mut addresses: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
+        for (number, binding) in http.iter().enumerate() {
+            by_endpoint.entry(&binding.endpoint).or_insert(number);
+            if let Endpoint::Address { address, port } = &binding.endpoint
+                && !is_any(address)
+            {
+                addresses.entry(*port).or_default().push(number);
+            }
+        }
+        Self { by_endpoint, addresses }
     }
-    if binding.ssl_flags & SNI != 0 {
-        return find(&exact).or_else(|| find(&named)).or_else(|| find(&any));
+
+    fn get(&self, endpoint: &Endpoint) -> Option<usize> {
+        self.by_endpoint.get(endpoint).copied()
     }
-    find(&exact).or_else(|| find(&any))
+
+    /// The entry for every address of a port.
+    fn any(&self, port: u16) -> Option<usize> {
+        ["0.0.0.0", "::"]
+            .into_iter()
+            .find_map(|address| self.get(&Endpoint::Address { address: address.to_owned(), port }))
+    }
+
+    /// The entry that answers for an endpoint of a site, in the order in which HTTP.sys looks.
+    fn answering(&self, endpoint: &Endpoint) -> Option<usize> {
+        let exact = self.get(endpoint);
+        match endpoint {
+            Endpoint::Address { port, .. } => exact.or_else(|| self.any(*port)),
+            Endpoint::Host { host, port } => exact
+                .or_else(|| {
+                    let (_, rest) = host.split_once('.')?;
+                    self.get(&Endpoint::Host { host: format!("*.{rest}"), port: *port })
+                })
+                .or_else(|| self.any(*port)),
+            Endpoint::Central { .. } => exact,
+            Endpoint::Unknown(_) => None,
+        }
+    }
 }
 
-/// Whether the name of a binding is that host, or a wildcard over it.
-fn covers(known: &str, host: &str) -> bool {
-    known.eq_ignore_ascii_case(host)
-        || known
-            .strip_prefix("*.")
-            .zip(host.split_once('.'))
-            .is_some_and(|(domain, (_, rest))| domain.eq_ignore_ascii_case(rest))
+fn is_any(address: &str) -> bool {
+    matches!(address, "0.0.0.0" | "::")
 }
 
 fn bindings(facts: &Facts, certificates: &[Certificate], iis_serves: bool) -> Vec<BindingView> {
     let http = facts.tls.bindings.value().map(Vec::as_slice).unwrap_or_default();
+    let entries = Entries::of(http);
     // Where shared configuration is in force, the sites of this file are not those that run.
     let is_shared = facts.shared.value().is_some_and(|shared| shared.enabled);
     let sites: Option<&[Site]> = facts.tls.sites.value().map(Vec::as_slice).filter(|_| !is_shared);
@@ -322,34 +380,42 @@ fn bindings(facts: &Facts, certificates: &[Certificate], iis_serves: bool) -> Ve
     let mut views = Vec::new();
     for (number, site) in sites.unwrap_or_default().iter().enumerate() {
         for (at, binding) in site.bindings.iter().enumerate() {
-            let found = answering(http, binding);
-            if let Some(known) = found.and_then(|found| answered.get_mut(found)) {
-                *known = true;
-            }
-            let through = found.and_then(|found| http.get(found));
-            let (stake, lowered) = if !iis_serves {
-                (Stake::Idle, Some("the Web service is not installed or disabled"))
-            } else if !site.auto_start {
-                (Stake::Idle, Some("the site does not start with the server"))
-            } else {
-                (Stake::Live, None)
+            let endpoint = Endpoint::of_site(&binding.information, binding.ssl_flags);
+            let (stake, lowered) = stake(site, iis_serves);
+            // A site on every address is reached through the entries of single addresses as well.
+            let single = match &endpoint {
+                Endpoint::Address { address, port } if is_any(address) => entries.addresses.get(port),
+                _ => None,
             };
-            views.push(BindingView {
-                endpoint: binding.information.clone(),
-                owner: Owner::Iis,
-                app_id: through.and_then(|through| through.app_id),
-                site: Some((number, at)),
-                http: found,
-                central: binding.ssl_flags & CENTRAL != 0,
-                thumbprint: through
-                    .and_then(|through| through.thumbprint.clone())
-                    .or_else(|| binding.thumbprint.clone()),
-                store: through.map(|through| through.store.clone()).or_else(|| binding.store.clone()),
-                certificate: None,
-                stake,
-                lowered,
-                citation: through.map_or(&binding.citation, |through| &through.citation).clone(),
-            });
+            let single =
+                single.into_iter().flatten().copied().filter(|&entry| answered.get(entry) == Some(&false));
+            let found = entries.answering(&endpoint);
+            let through: Vec<Option<usize>> = match (found, single.collect::<Vec<usize>>()) {
+                (None, single) if !single.is_empty() => single.into_iter().map(Some).collect(),
+                (found, single) => std::iter::once(found).chain(single.into_iter().map(Some)).collect(),
+            };
+            for entry in through {
+                if let Some(known) = entry.and_then(|entry| answered.get_mut(entry)) {
+                    *known = true;
+                }
+                let entry_of = entry.and_then(|entry| http.get(entry));
+                views.push(BindingView {
+                    endpoint: binding.information.clone(),
+                    owner: Owner::Iis,
+                    app_id: entry_of.and_then(|entry| entry.app_id),
+                    site: Some((number, at)),
+                    http: entry,
+                    central: matches!(endpoint, Endpoint::Central { .. }),
+                    thumbprint: entry_of
+                        .and_then(|entry| entry.thumbprint.clone())
+                        .or_else(|| binding.thumbprint.clone()),
+                    store: entry_of.map(|entry| entry.store.clone()).or_else(|| binding.store.clone()),
+                    certificate: None,
+                    stake,
+                    lowered,
+                    citation: entry_of.map_or(&binding.citation, |entry| &entry.citation).clone(),
+                });
+            }
         }
     }
     for (number, (binding, answered)) in http.iter().zip(answered).enumerate() {
@@ -357,14 +423,8 @@ fn bindings(facts: &Facts, certificates: &[Certificate], iis_serves: bool) -> Ve
             continue;
         }
         let owner = owner_of(binding.app_id.as_ref());
-        let (stake, lowered) = match owner {
-            Owner::Iis if !iis_serves => (Stake::Idle, Some("the Web service is not installed or disabled")),
-            Owner::Iis if sites.is_some() => {
-                (Stake::Idle, Some("no site of the configuration uses the endpoint"))
-            }
-            Owner::Iis => (Stake::Live, None),
-            _ => (Stake::None, None),
-        };
+        // An entry that no site uses was left behind; without the sites it may be in use.
+        let is_live = owner == Owner::Iis && iis_serves && sites.is_none();
         views.push(BindingView {
             endpoint: endpoint_text(&binding.endpoint),
             owner,
@@ -375,79 +435,88 @@ fn bindings(facts: &Facts, certificates: &[Certificate], iis_serves: bool) -> Ve
             thumbprint: binding.thumbprint.clone(),
             store: Some(binding.store.clone()),
             certificate: None,
-            stake,
-            lowered,
+            stake: if is_live { Stake::Live } else { Stake::None },
+            lowered: None,
             citation: binding.citation.clone(),
         });
     }
-    views.extend(facts.tls.others.iter().map(|other| {
-        BindingView {
-            endpoint: other.service.to_owned(),
-            owner: match other.service {
-                RDP => Owner::RemoteDesktop,
-                METABASE => Owner::Iis,
-                _ => Owner::ManagementService,
-            },
-            app_id: None,
-            site: None,
-            http: None,
-            central: false,
-            thumbprint: Some(other.thumbprint.clone()),
-            store: None,
-            certificate: None,
-            stake: if other.service == METABASE { Stake::Idle } else { Stake::None },
-            lowered: (other.service == METABASE)
-                .then_some("its hash stands in MetaBase.bin, and the form of that file is not public"),
-            citation: other.citation.clone(),
-        }
-    }));
-    for view in &mut views {
-        view.certificate = view
-            .thumbprint
-            .as_ref()
-            .filter(|_| !view.central)
-            .and_then(|thumbprint| certificate_of(certificates, thumbprint, view.store.as_deref()));
+    views.extend(facts.tls.others.iter().map(other));
+    let known = Thumbprints::of(certificates);
+    for view in views.iter_mut().filter(|view| !view.central) {
+        view.certificate =
+            view.thumbprint.as_ref().and_then(|thumbprint| known.find(thumbprint, view.store.as_deref()));
     }
     views
+}
+
+/// How much hangs on a site, and why that is less than it could be.
+fn stake(site: &Site, iis_serves: bool) -> (Stake, Option<&'static str>) {
+    if !iis_serves {
+        (Stake::Idle, Some("the Web service is not installed or disabled"))
+    } else if !site.auto_start {
+        (Stake::Idle, Some("the site does not start with the server"))
+    } else {
+        (Stake::Live, None)
+    }
+}
+
+/// A certificate that something besides the sites was given.
+fn other(other: &OtherUse) -> BindingView {
+    let (owner, stake, lowered) = match other.service {
+        RDP => (Owner::RemoteDesktop, Stake::None, None),
+        FTP => (Owner::Iis, Stake::Idle, Some("FTP may go on without TLS")),
+        METABASE => (
+            Owner::Iis,
+            Stake::Idle,
+            Some("its hash stands in MetaBase.bin, and the form of that file is not public"),
+        ),
+        _ => (Owner::ManagementService, Stake::None, None),
+    };
+    BindingView {
+        endpoint: other.service.to_owned(),
+        owner,
+        app_id: None,
+        site: None,
+        http: None,
+        central: false,
+        thumbprint: Some(other.thumbprint.clone()),
+        store: None,
+        certificate: None,
+        stake,
+        lowered,
+        citation: other.citation.clone(),
+    }
+}
+
+/// Certificates by their hash.
+struct Thumbprints<'f>(HashMap<String, Vec<(usize, &'f Certificate)>>);
+
+impl<'f> Thumbprints<'f> {
+    fn of(certificates: &'f [Certificate]) -> Self {
+        let mut known: HashMap<String, Vec<(usize, &'f Certificate)>> = HashMap::new();
+        for (index, certificate) in certificates.iter().enumerate() {
+            // HTTP.sys looks into the stores of the machine, not into those of single services.
+            if !matches!(certificate.place, StorePlace::Service(_)) {
+                known
+                    .entry(certificate.thumbprint.to_ascii_uppercase())
+                    .or_default()
+                    .push((index, certificate));
+            }
+        }
+        Self(known)
+    }
+
+    /// The certificate of that hash, in the named store before any other.
+    fn find(&self, thumbprint: &str, store: Option<&str>) -> Option<usize> {
+        let same = self.0.get(&thumbprint.to_ascii_uppercase())?;
+        let store = store.unwrap_or("MY");
+        let named = same.iter().find(|(_, known)| known.store.eq_ignore_ascii_case(store));
+        named.or(same.first()).map(|(index, _)| *index)
+    }
 }
 
 fn owner_of(app_id: Option<&Guid>) -> Owner {
     app_id
         .and_then(|id| APPLICATIONS.iter().find(|(known, _)| id.as_str().eq_ignore_ascii_case(known)))
         .map_or(Owner::Other, |(_, owner)| *owner)
-}
-
-/// The certificate of that hash, in the named store before any other.
-fn certificate_of(certificates: &[Certificate], thumbprint: &str, store: Option<&str>) -> Option<usize> {
-    let mut same = certificates
-        .iter()
-        .enumerate()
-        .filter(|(_, known)| known.thumbprint.eq_ignore_ascii_case(thumbprint));
-    let first = same.clone().next();
-    let store = store.unwrap_or("MY");
-    same.find(|(_, known)| known.store.eq_ignore_ascii_case(store)).or(first).map(|(index, _)| index)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_site_binding_is_split_from_the_right() {
-        assert_eq!(split("*:443:"), Some(("", 443, "")));
-        assert_eq!(split("10.0.0.1:8443:www.example.test"), Some(("10.0.0.1", 8443, "www.example.test")));
-        assert_eq!(split("[fe80::1]:443:"), Some(("fe80::1", 443, "")));
-        assert_eq!(split("[::]:443:a"), Some(("::", 443, "a")));
-        for broken in ["", "443", ":443", "*:https:", "*:70000:"] {
-            assert_eq!(split(broken), None, "{broken}");
-        }
-    }
-
-    #[test]
-    fn a_wildcard_covers_one_label() {
-        assert!(covers("*.example.test", "www.example.test"));
-        assert!(covers("WWW.example.test", "www.Example.test"));
-        assert!(!covers("*.example.test", "a.b.example.test"));
-        assert!(!covers("*.example.test", "example.test"));
-    }
 }

@@ -226,7 +226,8 @@ impl<'f> Machine<'f> {
 
     /// The need for a container, if this machine has one.
     pub fn need_of(&self, store: Store, prefix: Prefix) -> Option<&Needed> {
-        self.needed.iter().find(|needed| needed.store == store && needed.prefix == prefix)
+        let at = self.needed.binary_search_by_key(&(store, prefix), |needed| (needed.store, needed.prefix));
+        at.ok().and_then(|at| self.needed.get(at))
     }
 
     /// Whether a folder of this store is in evidence.

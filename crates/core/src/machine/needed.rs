@@ -1,11 +1,11 @@
 //! What a machine needs. It follows from what is installed and from the live configuration, not from a list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{ProviderKind, Service};
 use super::known::{Citation, Known};
 use super::store::Store;
-use super::{Generation, Link, Machine, Stake};
+use super::{BindingView, Generation, Link, Machine, Stake};
 use crate::artifact::container::WellKnown;
 use crate::artifact::container::well_known::Role;
 use crate::artifact::container::{Family, Prefix};
@@ -102,6 +102,7 @@ pub(super) fn derive(machine: &Machine<'_>) -> (Vec<Needed>, Vec<String>) {
     by_central_store(machine, &mut collector);
     by_aspnet(machine, &mut collector);
     by_certificates(machine, &mut collector);
+    // Sorted by store and prefix, by which needs are looked up.
     (collector.found.into_values().collect(), collector.assumptions)
 }
 
@@ -333,22 +334,27 @@ fn by_certificates(machine: &Machine<'_>, collector: &mut Collector) {
         if !matches!(store, Store::RsaMachine | Store::CngMachine) {
             continue;
         }
-        for binding in view.used_by.iter().filter_map(|&at| machine.tls.bindings.get(at)) {
-            let weight = match binding.stake {
-                Stake::Live => Weight::Error,
-                Stake::Idle => Weight::Warning,
-                Stake::None => continue,
-            };
-            let user = machine.binding_name(binding);
-            let reason = Reason {
-                text: format!("certificate {} of {user} is linked to it", certificate.thumbprint),
-                citation: Some(certificate.citation.clone()),
-            };
-            if let Some(needed) = collector.add(&link.container, store.family(), weight, reason)
-                && !needed.users.contains(&user)
-            {
-                needed.users.push(user);
-            }
+        let used = view.used_by.iter().filter_map(|&at| machine.tls.bindings.get(at));
+        let staked: Vec<&BindingView> = used.filter(|binding| binding.stake > Stake::None).collect();
+        let weight = match staked.iter().map(|binding| binding.stake).max() {
+            Some(Stake::Live) => Weight::Error,
+            Some(Stake::Idle) => Weight::Warning,
+            _ => continue,
+        };
+        let users: BTreeSet<String> = staked.iter().map(|binding| machine.binding_name(binding)).collect();
+        let Some(first) = users.first() else { continue };
+        let more = match users.len() - 1 {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let reason = Reason {
+            text: format!("certificate {} of {first}{more} is linked to it", certificate.thumbprint),
+            citation: Some(certificate.citation.clone()),
+        };
+        if let Some(needed) = collector.add(&link.container, store.family(), weight, reason) {
+            let known: BTreeSet<String> =
+                std::mem::take(&mut needed.users).into_iter().chain(users).collect();
+            needed.users = known.into_iter().collect();
         }
     }
 }

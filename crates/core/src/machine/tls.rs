@@ -87,16 +87,13 @@ pub struct Site {
 /// Something besides IIS that has a certificate chosen for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OtherUse {
-    /// `rdp` or `wmsvc`.
+    /// `rdp`, `wmsvc`, `ftp` or `MetaBase.bin`.
     pub service: &'static str,
     /// SHA-1 of the certificate in upper-case hexadecimal.
     pub thumbprint: String,
     /// Where it is chosen.
     pub citation: Citation,
 }
-
-/// Certificates whose containers are looked for, those in use first.
-pub const MOST_FOLLOWED: usize = 2_000;
 
 /// All that the evidence says about TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -112,6 +109,8 @@ pub struct Tls {
     /// Stores that the evidence does not cover although it covers others: a certificate that is not in
     /// `certificates` may be there. Store `*` stands for every store of that place.
     pub uncovered: Vec<(StorePlace, String)>,
+    /// The stores that were looked for in each place.
+    pub looked_for: Vec<String>,
     /// Tables of HTTP.sys (`SslBindingInfo`, ...) that the evidence does not cover.
     pub uncovered_tables: Vec<&'static str>,
 }
@@ -119,7 +118,9 @@ pub struct Tls {
 impl Tls {
     /// Whether a certificate that is not among those read is provably not in this store.
     pub fn covers(&self, place: &StorePlace, store: &str) -> bool {
+        let is_it = |name: &str| name.eq_ignore_ascii_case(store);
         self.certificates.is_settled()
+            && self.looked_for.iter().any(|name| is_it(name))
             && !self
                 .uncovered
                 .iter()
@@ -135,6 +136,7 @@ impl Tls {
             sites: Known::NotInEvidence(Need::ApplicationHost),
             others: Vec::new(),
             uncovered: Vec::new(),
+            looked_for: Vec::new(),
             uncovered_tables: Vec::new(),
         }
     }

@@ -1,7 +1,7 @@
 //! Typed actions and their effect on the facts.
 
 use crate::artifact::container::{Family, Guid, Prefix};
-use crate::machine::facts::{ContainerFile, Content, FolderRole, GuidValue, Inside, Pair};
+use crate::machine::facts::{ContainerFile, Content, FolderRole, GuidValue, Inside, KeyFolder, Pair};
 use crate::machine::{Cited, Facts, KeyLink, KeyProof, Known, Need, Opens, Origin, Store};
 use crate::rules::{Grant, Place};
 use iiskeys_evidence::acl::{Account, Ace, AceFlags, AceKind, Dacl, SecurityDescriptor};
@@ -66,6 +66,13 @@ pub enum Action {
         /// The container, an index into the facts.
         container: usize,
     },
+    /// Import a certificate with its key, which makes a container of a name of its own.
+    ImportCertificate {
+        /// The certificate, an index into the facts.
+        certificate: usize,
+        /// Where the key comes from.
+        source: Source,
+    },
     /// Take entries away that deny accounts their access, and grant it to them.
     GrantAccess {
         /// Of what.
@@ -103,8 +110,10 @@ impl Action {
                 !planned && facts.copies.get(*copy).is_some_and(|copy| copy.content.is_ok())
             }
             Self::LinkCertificate { certificate, container } => {
-                exists(container)
-                    && facts.tls.certificates.value().is_some_and(|all| all.get(*certificate).is_some())
+                exists(container) && is_as_found(facts, *certificate)
+            }
+            Self::ImportCertificate { certificate, .. } => {
+                is_as_found(facts, *certificate) && current_machine_keys(facts).is_some()
             }
             Self::Replace { store, .. } => facts
                 .folders
@@ -160,6 +169,7 @@ impl Action {
                 facts.config = Known::Read(Cited { value, origin: Origin::Planned(step) });
             }
             Self::LinkCertificate { certificate, container } => link(facts, *certificate, *container, step),
+            Self::ImportCertificate { certificate, .. } => import(facts, *certificate, step),
             Self::Replace { store, prefix, name, .. } => replace(facts, *store, *prefix, name, step),
         }
     }
@@ -208,13 +218,53 @@ fn granted(before: &SecurityDescriptor, grants: &[Grant]) -> SecurityDescriptor 
     SecurityDescriptor { dacl: Dacl::Entries { aces, protected: *protected }, ..before.clone() }
 }
 
-/// What certutil writes: the container's name with the software provider of its family.
+/// Whether a certificate is there, and no step has given it another link yet.
+fn is_as_found(facts: &Facts, certificate: usize) -> bool {
+    let certificate = facts.tls.certificates.value().and_then(|all| all.get(certificate));
+    certificate.is_some_and(|certificate| {
+        !matches!(&certificate.link, Known::Read(Cited { origin: Origin::Planned(_), .. }))
+    })
+}
+
+/// The folder of the machine's containers.
+fn current_machine_keys(facts: &Facts) -> Option<usize> {
+    let is_it = |folder: &KeyFolder| folder.store == Store::RsaMachine && folder.role == FolderRole::Current;
+    facts.folders.iter().position(is_it)
+}
+
+/// What an import makes: a container with the certificate's key, under a name that nothing else has, and the link to it.
+fn import(facts: &mut Facts, at: usize, step: u16) {
+    let Some(certificate) = facts.tls.certificates.value().and_then(|all| all.get(at)) else { return };
+    let name = format!("imported-{}", certificate.thumbprint);
+    let modulus = certificate.body.value().and_then(|body| body.modulus_sha256);
+    let Some(prefix) = Prefix::of_capi(&name) else { return };
+    let container = facts.containers.len();
+    replace(facts, Store::RsaMachine, prefix, &name, step);
+    if let Some(ContainerFile { content: Content::Read(inside), .. }) = facts.containers.get_mut(container) {
+        for pair in &mut inside.pairs {
+            pair.modulus_sha256 = modulus;
+        }
+        link(facts, at, container, step);
+    }
+}
+
+/// What certutil writes: the container's name with the software provider of its family, and which pair it is.
 fn link(facts: &mut Facts, certificate: usize, container: usize, step: u16) {
     let Some(Content::Read(inside)) = facts.containers.get(container).map(|container| &container.content)
     else {
         return;
     };
+    let wanted =
+        facts.tls.certificates.value().and_then(|all| all.get(certificate)?.body.value()?.modulus_sha256);
+    let holds = |signature: bool| {
+        inside.pairs.iter().any(|pair| pair.signature == signature && pair.modulus_sha256 == wanted)
+    };
     let is_cng = inside.family == Family::Cng;
+    let key_spec = match is_cng {
+        true => 0,
+        false if holds(true) && !holds(false) => 2,
+        false => 1,
+    };
     let value = KeyLink {
         container: inside.name.clone().unwrap_or_default(),
         provider: if is_cng {
@@ -225,7 +275,7 @@ fn link(facts: &mut Facts, certificate: usize, container: usize, step: u16) {
         .to_owned(),
         provider_type: if is_cng { 0 } else { 12 },
         flags: 0x20,
-        key_spec: u32::from(!is_cng),
+        key_spec,
     };
     if let Known::Read(certificates) = &mut facts.tls.certificates
         && let Some(certificate) = certificates.value.get_mut(certificate)

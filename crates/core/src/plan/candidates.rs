@@ -32,7 +32,9 @@ pub(super) struct Candidate {
 impl Candidate {
     /// Whether it needs something that is not in evidence.
     pub fn needs_outside(&self) -> bool {
-        self.actions.iter().any(|action| matches!(action, Action::Replace { .. }))
+        self.actions
+            .iter()
+            .any(|action| matches!(action, Action::Replace { .. } | Action::ImportCertificate { .. }))
     }
 
     /// Whether it only puts a copy of the configuration back.
@@ -49,7 +51,13 @@ impl Candidate {
 
     /// Whether secrets are lost.
     pub fn loses_secrets(&self) -> bool {
-        self.actions.iter().any(|action| matches!(action, Action::Replace { source: Source::New, .. }))
+        self.actions.iter().any(|action| {
+            matches!(
+                action,
+                Action::Replace { source: Source::New, .. }
+                    | Action::ImportCertificate { source: Source::New, .. }
+            )
+        })
     }
 }
 
@@ -197,6 +205,27 @@ fn next_repair(machine: &Machine<'_>, source: Source) -> Option<Vec<Action>> {
         .filter(|finding| finding.severity >= Severity::Warning && is_repairable(finding))
         .collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    // Links of certificates do not depend on each other: there may be many, and one round does for all.
+    let best = |finding: &&Finding| finding.remedies.iter().min_by_key(|remedy| preference(remedy)).cloned();
+    let mut links: Vec<Action> = findings
+        .iter()
+        .filter_map(best)
+        .filter(|remedy| matches!(remedy, Remedy::LinkCertificate { .. } | Remedy::ImportCertificate { .. }))
+        .flat_map(|remedy| actions_for(machine, &remedy, source))
+        .filter(|action| action.is_possible(machine.facts))
+        .collect();
+    links.sort_by_key(|action| match action {
+        Action::LinkCertificate { certificate, .. } | Action::ImportCertificate { certificate, .. } => {
+            *certificate
+        }
+        _ => 0,
+    });
+    links.dedup();
+    let is_link = |action: &Action| matches!(action, Action::LinkCertificate { .. });
+    if links.iter().any(is_link) {
+        links.retain(is_link);
+        return Some(links);
+    }
     findings.iter().find_map(|finding| {
         let mut remedies: Vec<&Remedy> = finding.remedies.iter().collect();
         remedies.sort_by_key(|remedy| preference(remedy));
@@ -218,8 +247,9 @@ fn preference(remedy: &Remedy) -> u8 {
         Remedy::MoveToCurrentRoot { .. } => 4,
         Remedy::LinkCertificate { .. } => 5,
         Remedy::GrantAccess { .. } => 6,
-        Remedy::ReplaceContainer { .. } => 7,
-        Remedy::RestoreGuid(_) | Remedy::Advice(_) => 8,
+        Remedy::ImportCertificate { .. } => 7,
+        Remedy::ReplaceContainer { .. } => 8,
+        Remedy::RestoreGuid(_) | Remedy::Advice(_) => 9,
     }
 }
 
@@ -272,6 +302,9 @@ fn actions_for(machine: &Machine<'_>, remedy: &Remedy, source: Source) -> Vec<Ac
         Remedy::RestoreConfig { copy } => vec![Action::RestoreConfig { copy: *copy }],
         Remedy::LinkCertificate { certificate, container } => {
             vec![Action::LinkCertificate { certificate: *certificate, container: *container }]
+        }
+        Remedy::ImportCertificate { certificate } => {
+            vec![Action::ImportCertificate { certificate: *certificate, source }]
         }
         Remedy::RestoreGuid(_) | Remedy::Advice(_) => Vec::new(),
     }

@@ -61,10 +61,15 @@ pub(super) fn store_key(store: &str) -> String {
     format!("HKLM\\SOFTWARE\\Microsoft\\SystemCertificates\\{store}")
 }
 
+/// The file in which a certificate store is saved.
+pub(super) fn store_file(store: &str) -> String {
+    format!("certificates-{}.reg", store.replace(' ', "-"))
+}
+
 /// A command that saves a certificate store with the links to its keys; `None` when its name cannot be quoted.
 pub(super) fn save_store(machine: &Machine<'_>, store: &str) -> Option<String> {
     let key = store_key(store);
-    let file = quote(&format!("{BACKUP}\\certificates-{}.reg", store.replace(' ', "-")))?;
+    let file = quote(&format!("{BACKUP}\\{}", store_file(store)))?;
     Some(match machine.generation {
         Some(Generation::Nt50 | Generation::Nt51) => {
             let key = key.replacen("HKLM", "HKEY_LOCAL_MACHINE", 1);
@@ -74,12 +79,8 @@ pub(super) fn save_store(machine: &Machine<'_>, store: &str) -> Option<String> {
     })
 }
 
-/// A command that links a certificate to its key; `None` when a name cannot be quoted, and on Windows 2000, which has no
-/// such command.
-pub(super) fn repair_store(machine: &Machine<'_>, store: &str, thumbprint: &str) -> Option<String> {
-    if machine.generation == Some(Generation::Nt50) {
-        return None;
-    }
+/// A command that links a certificate to its key; `None` when a name cannot be quoted.
+pub(super) fn repair_store(store: &str, thumbprint: &str) -> Option<String> {
     Some(format!("certutil -repairstore {} {}", quote(store)?, quote(thumbprint)?))
 }
 

@@ -9,6 +9,7 @@ mod steps;
 mod trial;
 
 pub use action::{Action, Source};
+pub(crate) use certificates::found_pfx;
 pub use steps::Step;
 
 use crate::machine::Machine;

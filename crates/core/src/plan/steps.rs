@@ -7,7 +7,7 @@ use super::{certificates, grants};
 use crate::artifact::container::well_known::Role;
 use crate::artifact::container::{Family, Guid};
 use crate::machine::facts::{Content, FolderRole, KeyFolder};
-use crate::machine::{Machine, Store};
+use crate::machine::{CertificateView, Machine, Stake, Store};
 use crate::rules::{self, Place};
 
 /// One step of a plan.
@@ -45,7 +45,8 @@ pub(super) fn render(machine: &Machine<'_>, candidate: &Candidate) -> Vec<Step> 
         steps.push(change(machine, &facts, action));
         action.apply(&mut facts, u16::try_from(number + 1).unwrap_or(u16::MAX));
     }
-    steps.push(services.start(machine));
+    steps.extend(services.start(machine));
+    steps.extend(restart(machine, candidate));
     if let Some(guid) = &candidate.tls_under {
         steps.extend(tls(machine, candidate, guid));
     }
@@ -103,6 +104,7 @@ fn back_up(machine: &Machine<'_>, candidate: &Candidate) -> Step {
                 }
                 Action::Replace { store, .. } => *store == folder.store,
                 Action::RestoreConfig { .. } | Action::LinkCertificate { .. } => false,
+                Action::ImportCertificate { .. } => folder.store == Store::RsaMachine,
                 Action::GrantAccess { place, .. } => {
                     grants::folder_of(facts, *place).is_some_and(|own| own.store == folder.store)
                 }
@@ -239,9 +241,12 @@ fn change(machine: &Machine<'_>, facts: &crate::machine::Facts, action: &Action)
         Action::LinkCertificate { certificate, container } => {
             certificates::link(machine, facts, *certificate, *container)
         }
+        Action::ImportCertificate { certificate, source } => {
+            certificates::import(machine, facts, *certificate, *source)
+        }
         Action::GrantAccess { place, grants } => grants::step(machine, facts, *place, grants),
         Action::Replace { store, prefix, name, source } => {
-            replace(machine, *store, &prefix.to_string(), name, *source)
+            replace(machine, facts, *store, &prefix.to_string(), name, *source)
         }
     }
 }
@@ -290,8 +295,15 @@ fn restore_config(machine: &Machine<'_>, at: usize) -> Step {
     }
 }
 
-fn replace(machine: &Machine<'_>, store: Store, prefix: &str, name: &str, source: Source) -> Step {
-    let need = machine.needed.iter().find(|need| need.name == name);
+fn replace(
+    machine: &Machine<'_>,
+    facts: &crate::machine::Facts,
+    store: Store,
+    prefix: &str,
+    name: &str,
+    source: Source,
+) -> Step {
+    let need = machine.needed.iter().find(|need| need.store == store && need.prefix.to_string() == prefix);
     let role = need.and_then(|need| need.role);
     let folder = machine
         .facts
@@ -307,7 +319,7 @@ fn replace(machine: &Machine<'_>, store: Store, prefix: &str, name: &str, source
     let quoted = commands::quote(name);
     if role.is_none()
         && let Some(step) =
-            certificates::replace(machine, &format!("{folder}\\{prefix}_{guid}"), name, source)
+            certificates::replace(machine, facts, &format!("{folder}\\{prefix}_{guid}"), name, source)
     {
         return step;
     }
@@ -420,7 +432,8 @@ impl Services {
                         .is_some_and(|file| file.prefix == Some(prefix)),
                     Action::GrantAccess { place: Place::Folder(_), .. }
                     | Action::RestoreConfig { .. }
-                    | Action::LinkCertificate { .. } => false,
+                    | Action::LinkCertificate { .. }
+                    | Action::ImportCertificate { .. } => false,
                 })
             })
         };
@@ -430,7 +443,9 @@ impl Services {
         let config = candidate.actions.iter().any(|action| matches!(action, Action::RestoreConfig { .. }));
         let was = (config || touches(&is_of(&[Role::WasKey, Role::ConfigurationKey]))) && !old;
         // Containers of no role are those of certificates.
-        let linked = candidate.actions.iter().any(|action| matches!(action, Action::LinkCertificate { .. }));
+        let linked = candidate.actions.iter().any(|action| {
+            matches!(action, Action::LinkCertificate { .. } | Action::ImportCertificate { .. })
+        });
         let sites = (linked || touches(&|role| role.is_none())) && !old && !was;
         let mut stop = Vec::new();
         let mut start = Vec::new();
@@ -478,25 +493,53 @@ impl Services {
         })
     }
 
-    fn start(&self, machine: &Machine<'_>) -> Step {
+    fn start(&self, machine: &Machine<'_>) -> Option<Step> {
         let old = machine.iis_major().is_some_and(|major| major < 7);
-        Step {
+        (!self.start.is_empty()).then(|| Step {
             action: "start-services",
             target: self.target.to_owned(),
             detail: if old {
                 "Start the IIS Admin Service first. Restarting only the World Wide Web Publishing Service gives the \
                  same error again."
             } else {
-                "Start the services again. A process that has opened a key keeps it: where a site still fails, restart the \
-                 server."
+                "Start the services again."
             }
             .to_owned(),
             commands: self.start.clone(),
             risk: "None beyond the fault itself.".to_owned(),
             undo: "Stop the services and take the steps back in reverse order.".to_owned(),
             verify: "They start, and the System log shows no new event 7024 of the Service Control Manager.".to_owned(),
-        }
+        })
     }
+}
+
+/// The restart that HTTPS needs: its keys are opened by the local security authority, which no command restarts.
+fn restart(machine: &Machine<'_>, candidate: &Candidate) -> Option<Step> {
+    let changes = |action: &Action| match action {
+        Action::SetGuid(_) | Action::LinkCertificate { .. } | Action::ImportCertificate { .. } => true,
+        Action::Rename { prefix, .. } | Action::Replace { prefix, .. } => {
+            let of_certificate =
+                |view: &CertificateView| view.places.iter().any(|(_, known)| known == prefix);
+            machine.tls.certificates.iter().any(of_certificate)
+        }
+        _ => false,
+    };
+    let live = machine
+        .tls
+        .bindings
+        .iter()
+        .any(|binding| binding.stake == Stake::Live && binding.certificate.is_some());
+    (live && candidate.actions.iter().any(changes)).then(|| Step {
+        action: "restart-server",
+        target: "the server".to_owned(),
+        detail: "Restart the server. Keys of HTTPS are opened by the local security authority (LSASS), which reads the \
+                 MachineGuid once and keeps what it has opened; no service command restarts it."
+            .to_owned(),
+        commands: vec!["shutdown /r /t 0".to_owned()],
+        risk: "Everything on the server is down while it restarts.".to_owned(),
+        undo: "Nothing is changed by this step.".to_owned(),
+        verify: "The sites answer over HTTPS, and the System log shows no new Schannel 36870.".to_owned(),
+    })
 }
 
 /// What must be looked after one by one where containers stay under the old GUID; none where no certificate is concerned.
@@ -538,7 +581,7 @@ fn verify(machine: &Machine<'_>) -> Step {
     };
     Step {
         action: "verify",
-        target: if users.is_empty() { "IIS".to_owned() } else { users.join(", ") },
+        target: if users.is_empty() { "IIS".to_owned() } else { rules::join(&users, 8) },
         detail: "Check each service, pool and site that was down, HTTPS included. Then collect the evidence again and \
                  run this program once more: the findings that this plan resolves must be gone."
             .to_owned(),

@@ -243,6 +243,16 @@ fn remedy_text(machine: &Machine<'_>, remedy: &Remedy) -> String {
                 name(*container)
             )
         }
+        Remedy::ImportCertificate { certificate } => {
+            let certificates = machine.facts.tls.certificates.value();
+            let thumbprint = certificates.and_then(|all| all.get(*certificate));
+            let thumbprint = thumbprint.map_or("", |certificate| certificate.thumbprint.as_str());
+            format!(
+                "Import the PFX of certificate {thumbprint} with its private key ({}) and bind it again; without a PFX, \
+                 request a new certificate.",
+                crate::plan::found_pfx(machine.facts)
+            )
+        }
         Remedy::Advice(text) => text.clone(),
     }
 }
@@ -307,12 +317,12 @@ fn summary(
                     format!("No single cause explains every error: {}.", titles.join("; "))
                 }
             });
-            let mut affected: Vec<&str> =
-                errors.iter().flat_map(|finding| finding.affects.iter().map(String::as_str)).collect();
+            let mut affected: Vec<String> =
+                errors.iter().flat_map(|finding| finding.affects.iter().cloned()).collect();
             affected.sort_unstable();
             affected.dedup();
             if !affected.is_empty() {
-                parts.push(format!("Down because of it: {}.", affected.join(", ")));
+                parts.push(format!("Down because of it: {}.", crate::rules::join(&affected, 8)));
             }
             if mixed {
                 parts.push("No repair plan is given: send matching evidence from one machine.".to_owned());

@@ -45,7 +45,7 @@ fn certificate_row(
             container: link.container.clone(),
             provider: link.provider.clone(),
             provider_type: link.provider_type,
-            machine_key_set: view.link != Link::User,
+            machine_key_set: link.flags & 0x20 != 0,
             key_spec: link.key_spec,
         }),
         by_name: view.by_name.iter().map(|&index| container_id(machine, index)).collect(),
@@ -87,6 +87,7 @@ fn state(machine: &Machine<'_>, certificate: &Certificate, view: &CertificateVie
     let stands = |wanted| view.by_name.iter().copied().find(|&index| machine.standing(index) == Some(wanted));
     if let Some(current) = stands(Standing::Current) {
         return match crate::rules::certificate_holds_key(machine, certificate, view, current) {
+            _ if crate::rules::is_beyond_opening(machine, current) => "key-unusable",
             Some(true) => "ok",
             Some(false) => "key-mismatch",
             None => "key-not-compared",

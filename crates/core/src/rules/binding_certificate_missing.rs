@@ -1,7 +1,10 @@
 //! `binding-certificate-missing`
 
 use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
-use crate::machine::{BindingView, Known, Machine, Need, Owner, RecoveryKind, Stake, StorePlace};
+use crate::machine::facts::{HiveFacts, Recovery};
+use crate::machine::{
+    BindingView, Certificate, Known, Machine, Need, Owner, RecoveryKind, Stake, StorePlace,
+};
 
 /// See [`INFO`].
 pub struct BindingCertificateMissing;
@@ -11,9 +14,9 @@ pub static INFO: RuleInfo = RuleInfo {
     name: "binding-certificate-missing",
     group: Group::Certificates,
     severity: Severity::Error,
-    lowered: "warning where only a stopped site or an endpoint without a site is concerned; note for bindings of IIS \
+    lowered: "warning where the certificate stands in another store or HTTP.sys has no entry at all; warning where only a stopped site or an endpoint without a site is concerned; note for bindings of IIS \
               Express and of other applications",
-    summary: "A binding names a certificate that is in no store of the machine.",
+    summary: "A binding names a certificate that is in no store of the machine, or has none.",
     core: false,
     explains: &["symptom-schannel-key"],
     meaning: "HTTP.sys keeps the hash of the certificate with the endpoint. When the certificate was removed, or the \
@@ -41,21 +44,29 @@ impl Rule for BindingCertificateMissing {
             let (why, need) = machine.bindings_gap();
             judgement.gap(why, need);
         }
+        if machine.facts.os.image_layer {
+            judgement.gap("a layer of a container image holds only what it changes", Need::WholeVolume);
+        }
         if !judgement.gaps.is_empty() {
             return judgement;
         }
+        judgement.findings.extend(unanswered(machine));
         let named =
             machine.tls.bindings.iter().filter(|binding| binding.thumbprint.is_some() && !binding.central);
         let mut named = named.peekable();
-        if named.peek().is_none() {
+        if named.peek().is_none() && judgement.findings.is_empty() {
             return Judgement::not_applicable("no binding names a certificate");
         }
         for binding in named {
-            if binding.certificate.is_some() {
+            let store = binding.store.as_deref().unwrap_or("MY");
+            if let Some(certificate) = binding.certificate.and_then(|at| tls.certificates.value()?.get(at)) {
+                if binding.http.is_some() && !certificate.store.eq_ignore_ascii_case(store) {
+                    judgement.findings.push(elsewhere(machine, binding, certificate, store));
+                }
                 continue;
             }
-            let store = binding.store.as_deref().unwrap_or("MY");
-            if !tls.covers(&StorePlace::Machine, store) {
+            let places = [StorePlace::Machine, StorePlace::Policy];
+            if !places.iter().all(|place| tls.covers(place, store)) {
                 judgement
                     .gap(format!("the certificate store {store} is not in evidence"), Need::SoftwareHive);
                 continue;
@@ -100,7 +111,7 @@ fn finding(machine: &Machine<'_>, binding: &BindingView) -> Finding {
         rule: INFO.name,
         subject: format!("binding:{}", binding.endpoint),
         severity,
-        confidence: Confidence::Proven,
+        confidence: hives(machine),
         title: format!("The certificate of {name} is in no store"),
         explanation,
         evidence,
@@ -110,4 +121,83 @@ fn finding(machine: &Machine<'_>, binding: &BindingView) -> Finding {
         ))],
         affects: if severity == Severity::Error { vec![name] } else { Vec::new() },
     }
+}
+
+/// How sure what the hives do not hold is: a dirty hive that could not be recovered may lack its last changes.
+fn hives(machine: &Machine<'_>) -> Confidence {
+    let lacks = |hive: &Known<HiveFacts>| {
+        let recovery = hive.value().map(|hive| &hive.recovery);
+        matches!(recovery, Some(Recovery::LogsMissing | Recovery::LogsRefused(_)))
+    };
+    if lacks(&machine.facts.software) || lacks(&machine.facts.system) {
+        Confidence::Strong
+    } else {
+        Confidence::Proven
+    }
+}
+
+/// A certificate that stands in another store than the binding names.
+fn elsewhere(
+    machine: &Machine<'_>,
+    binding: &BindingView,
+    certificate: &Certificate,
+    store: &str,
+) -> Finding {
+    let name = machine.binding_name(binding);
+    let severity = if binding.stake == Stake::None { Severity::Note } else { Severity::Warning };
+    Finding {
+        rule: INFO.name,
+        subject: format!("binding:{}", binding.endpoint),
+        severity,
+        confidence: Confidence::Strong,
+        title: format!("The certificate of {name} is in another store than the binding names"),
+        explanation: format!(
+            "HTTP.sys looks into the store {store}, and certificate {} stands in {}. This is no error only because it was \
+             not confirmed that HTTP.sys looks nowhere else.",
+            certificate.thumbprint, certificate.store
+        ),
+        evidence: vec![
+            Cite { citation: binding.citation.clone(), observed: format!("store {store}") },
+            Cite { citation: certificate.citation.clone(), observed: format!("store {}", certificate.store) },
+        ],
+        remedies: vec![Remedy::Advice(format!(
+            "Bind certificate {} again, which writes the store that it stands in.",
+            certificate.thumbprint
+        ))],
+        affects: Vec::new(),
+    }
+}
+
+/// Bindings of sites in service for which HTTP.sys has no entry: nothing answers there.
+fn unanswered(machine: &Machine<'_>) -> Vec<Finding> {
+    let is_later = machine.iis_major().is_some_and(|major| major >= 7);
+    let lost = machine.tls.bindings.iter().filter(|binding| {
+        is_later
+            && binding.site.is_some()
+            && binding.http.is_none()
+            && !binding.central
+            && binding.thumbprint.is_none()
+            && binding.stake == Stake::Live
+    });
+    let lost: Vec<&BindingView> = lost.collect();
+    let Some(first) = lost.first() else { return Vec::new() };
+    let names: Vec<String> = lost.iter().map(|binding| machine.binding_name(binding)).collect();
+    vec![Finding {
+        rule: INFO.name,
+        subject: "binding:without-entry".to_owned(),
+        severity: Severity::Warning,
+        confidence: hives(machine),
+        title: format!("HTTP.sys has no certificate for {}", super::support::join(&names, 3)),
+        explanation: format!(
+            "The configuration has {} for which HTTP.sys has no entry, so no certificate is presented there: none was ever \
+             chosen, or the entry was deleted (HttpEvent 15300). This is no error only because nothing shows that they ever \
+             worked.",
+            super::support::count(lost.len() as u64, "HTTPS binding")
+        ),
+        evidence: vec![Cite { citation: first.citation.clone(), observed: first.endpoint.clone() }],
+        remedies: vec![Remedy::Advice(
+            "Choose a certificate for each of these bindings in IIS Manager.".to_owned(),
+        )],
+        affects: Vec::new(),
+    }]
 }

@@ -3,7 +3,7 @@
 use super::certificates;
 use super::{Confidence, Group, Judgement, Rule, RuleInfo, Severity};
 use crate::artifact::container::Prefix;
-use crate::machine::{Link, Machine, Need, Store};
+use crate::machine::{ContainerFile, Link, Machine, Need, Standing, Store};
 
 /// See [`INFO`].
 pub struct CertificateKeyInUserStore;
@@ -46,16 +46,23 @@ impl Rule for CertificateKeyInUserStore {
                 continue;
             }
             let Some(link) = seen.certificate.link.value() else { continue };
-            let store = if link.provider_type == 0 { Store::CngSystem } else { Store::RsaLocalSystem };
-            let prefix = match store {
-                Store::CngSystem => Prefix::of_cng(&link.container),
-                _ => Prefix::of_capi(&link.container),
+            // The provider of CNG opens containers of both kinds.
+            let mut places = vec![(Store::RsaLocalSystem, Prefix::of_capi(&link.container))];
+            if link.provider_type == 0 {
+                places.insert(0, (Store::CngSystem, Prefix::of_cng(&link.container)));
+            }
+            let is_there = |(index, container): (usize, &ContainerFile)| {
+                let store = machine.folder_of(index).store;
+                let is_meant = |(known, prefix): &(Store, Option<Prefix>)| {
+                    *known == store && prefix.is_some() && *prefix == container.prefix
+                };
+                // The same name with another key is of no use.
+                places.iter().any(is_meant)
+                    && matches!(machine.standing(index), Some(Standing::Current) | None)
+                    && certificates::holds_key(machine, &seen, index) != Some(false)
             };
-            let own = machine.facts.containers.iter().any(|container| {
-                container.prefix.is_some()
-                    && container.prefix == prefix
-                    && machine.facts.folder(container).is_some_and(|folder| folder.store == store)
-            });
+            let own = machine.facts.containers.iter().enumerate().any(is_there);
+            let looked = places.iter().all(|(store, _)| machine.has_store(*store));
             let severity = certificates::severity(machine, &seen);
             let (severity, confidence, place) = if own {
                 (
@@ -63,7 +70,7 @@ impl Rule for CertificateKeyInUserStore {
                     Confidence::Strong,
                     "It is among LocalSystem's own keys, where HTTP.sys finds it.",
                 )
-            } else if machine.has_store(store) {
+            } else if looked {
                 (
                     severity,
                     Confidence::Strong,

@@ -71,8 +71,13 @@ impl Rule for CertificateKeyMismatch {
                 unused.push(seen);
                 continue;
             }
-            let held =
-                if machine.condition(current) == Condition::Empty { "no key at all" } else { "another key" };
+            let held = if machine.condition(current) == Condition::Empty {
+                "no key at all"
+            } else if seen.view.by_key.contains(&current) {
+                "its key as another pair than the link asks for"
+            } else {
+                "another key"
+            };
             judgement.findings.push(
                 certificates::Told {
                     rule: INFO.name,
@@ -86,7 +91,7 @@ impl Rule for CertificateKeyMismatch {
                         "Windows opens {} for it, and that file holds {held}.",
                         machine.container(current).name
                     ),
-                    containers: &[&[current], seen.view.by_key.as_slice()].concat(),
+                    containers: &[&[current], &*seen.view.by_key].concat(),
                 }
                 .finding(machine, &seen),
             );

@@ -3,7 +3,7 @@
 use super::certificates;
 use super::support;
 use super::{Confidence, Group, Judgement, Rule, RuleInfo, Severity};
-use crate::machine::{Link, Machine};
+use crate::machine::{Link, Machine, Need};
 
 /// See [`INFO`].
 pub struct CertificateKeyMissing;
@@ -15,7 +15,7 @@ pub static INFO: RuleInfo = RuleInfo {
     severity: Severity::Error,
     lowered: "warning where only a stopped site or an endpoint without a site uses the certificate; note where nothing \
               of IIS does",
-    summary: "The container that a certificate is linked to has no file under any GUID.",
+    summary: "The container that a certificate is linked to has no file under any GUID, or a certificate in use has no key at all.",
     core: true,
     explains: &["symptom-schannel-key"],
     meaning: "The store holds a certificate and says in which container its private key stands; there is no such \
@@ -53,14 +53,20 @@ impl Rule for CertificateKeyMissing {
                     let name = &seen.certificate.thumbprint;
                     judgement.gap(
                         format!("the key of certificate {name} is kept by {provider}, outside of files"),
-                        crate::machine::Need::LiveKeyTest,
+                        Need::LiveKeyTest,
                     );
+                    continue;
+                }
+                Link::None if certificates::is_used(&seen) => {
+                    if certificates::sound_by_key(machine, &seen).is_empty() {
+                        without_link(machine, &seen, &mut judgement);
+                    }
                     continue;
                 }
                 Link::Unknown => {
                     judgement.gap(
                         format!("the link of certificate {} cannot be read", seen.certificate.thumbprint),
-                        crate::machine::Need::UndamagedCopy,
+                        Need::UndamagedCopy,
                     );
                     continue;
                 }
@@ -78,10 +84,13 @@ impl Rule for CertificateKeyMissing {
             let absence = seen.view.places.iter().map(|(store, _)| support::absence(machine, *store)).min();
             let link = seen.certificate.link.value();
             let container = link.map_or("", |link| link.container.as_str());
-            let elsewhere = if seen.view.by_key.is_empty() {
-                "No container in evidence holds its key under another name either."
-            } else {
-                "Its key is there all the same, in a container of another name or in a copy that was set aside."
+            let sound = certificates::sound_by_key(machine, &seen);
+            let elsewhere = match (sound.is_empty(), seen.view.by_key.is_empty()) {
+                (false, _) => {
+                    "Its key is there all the same, in a container of another name or in a copy that was set aside."
+                }
+                (true, false) => "Its key stands in another container that Windows cannot open, either.",
+                (true, true) => "No container in evidence holds its key under another name either.",
             };
             let mut finding = certificates::Told {
                 rule: INFO.name,
@@ -108,4 +117,32 @@ impl Rule for CertificateKeyMissing {
         }
         judgement
     }
+}
+
+/// A certificate in use that nothing ties to a key, where no container holds its key either.
+fn without_link(machine: &Machine<'_>, seen: &certificates::Seen<'_>, judgement: &mut Judgement) {
+    if !certificates::key_folders_are_there(machine) || machine.facts.os.image_layer {
+        judgement.gap(
+            format!(
+                "certificate {} has no link to a key, and whether a container holds its key is not in evidence",
+                seen.certificate.thumbprint
+            ),
+            Need::MachineKeys,
+        );
+        return;
+    }
+    judgement.findings.push(
+        certificates::Told {
+            rule: INFO.name,
+            severity: certificates::severity(machine, seen),
+            confidence: Confidence::Strong,
+            title: format!("Certificate {} has no private key", certificates::name(seen.certificate)),
+            explanation:
+                "It has no link to a container, and no container in evidence holds its key: it was imported \
+                          without its private key, as a CER file is."
+                    .to_owned(),
+            containers: &[],
+        }
+        .finding(machine, seen),
+    );
 }

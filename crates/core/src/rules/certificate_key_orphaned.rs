@@ -59,7 +59,7 @@ impl Rule for CertificateKeyOrphaned {
                 stands(index, Standing::Current)
                     || stands(index, Standing::OtherRoot) && machine.container(*index).guid == machine.guid
             });
-            let left: Vec<usize> = seen
+            let mut left: Vec<usize> = seen
                 .view
                 .by_name
                 .iter()
@@ -74,7 +74,13 @@ impl Rule for CertificateKeyOrphaned {
                 continue;
             }
             let held = |index: &usize| certificates::holds_key(machine, &seen, *index);
-            let proof = left.iter().filter_map(held).max();
+            // The one with the certificate's key first, then those that were not compared.
+            left.sort_by_key(|index| match held(index) {
+                Some(true) => 0,
+                None => 1,
+                Some(false) => 2,
+            });
+            let proof = left.first().and_then(held);
             let confidence = match proof {
                 Some(true) => support::absence(machine, machine.folder_of(left[0]).store),
                 _ => Confidence::Strong,
@@ -102,7 +108,7 @@ impl Rule for CertificateKeyOrphaned {
             .finding(machine, &seen);
             finding.evidence.extend(support::cite_guid(machine));
             if proof != Some(false) {
-                let from = left.iter().find_map(|&index| machine.container(index).guid);
+                let from = left.first().and_then(|&index| machine.container(index).guid);
                 if let Some(from) = from {
                     finding.remedies.insert(0, Remedy::RestoreGuid(from));
                     let place = (machine.folder_of(left[0]).store, machine.container(left[0]).prefix);

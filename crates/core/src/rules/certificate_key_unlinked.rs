@@ -36,6 +36,7 @@ impl Rule for CertificateKeyUnlinked {
                 Ok(judgement) => judgement,
                 Err(judgement) => return judgement,
             };
+        let mut unused = Vec::new();
         for seen in certificates::all(machine).filter(|seen| seen.view.link == Link::None) {
             let name = &seen.certificate.thumbprint;
             match seen.certificate.body.value() {
@@ -60,14 +61,20 @@ impl Rule for CertificateKeyUnlinked {
             let is_machine = |index: &usize| {
                 matches!(machine.folder_of(*index).store, Store::RsaMachine | Store::CngMachine)
             };
-            let here: Vec<usize> = seen.view.by_key.iter().copied().filter(is_machine).collect();
+            let here: Vec<usize> =
+                certificates::sound_by_key(machine, &seen).into_iter().filter(is_machine).collect();
+            let used = certificates::is_used(&seen);
             let Some(&first) = here.first() else {
-                if !machine.has_store(Store::RsaMachine) && certificates::is_used(&seen) {
+                if !certificates::key_folders_are_there(machine) && used {
                     judgement
-                        .gap("the folder of the machine's containers is not in evidence", Need::MachineKeys);
+                        .gap("a folder of the machine's containers is not in evidence", Need::MachineKeys);
                 }
                 continue;
             };
+            if !used {
+                unused.push(seen);
+                continue;
+            }
             judgement.findings.push(
                 certificates::Told {
                     rule: INFO.name,
@@ -86,6 +93,12 @@ impl Rule for CertificateKeyUnlinked {
                 .finding(machine, &seen),
             );
         }
+        judgement.findings.extend(certificates::note_on_unused(
+            machine,
+            INFO.name,
+            "they have no link, and containers hold their keys",
+            &unused,
+        ));
         judgement
     }
 }

@@ -4,11 +4,13 @@
 use super::support;
 use super::{Cite, Confidence, Finding, Judgement, Remedy, Severity};
 use crate::artifact::container::Prefix;
-use crate::machine::tls::MOST_FOLLOWED;
 use crate::machine::{
-    Certificate, CertificateView, Citation, Content, KeyLink, Link, Locator, Machine, Need, RecoveryKind,
-    Stake, Standing, Store,
+    Certificate, CertificateView, Citation, Content, Generation, KeyLink, Link, Locator, Machine, Need,
+    Stake, Standing, Store, StorePlace,
 };
+
+/// Containers, bindings and certificates of one finding that are shown.
+const SHOWN: usize = 20;
 
 /// A certificate with its joins.
 #[derive(Clone, Copy)]
@@ -36,6 +38,10 @@ pub(super) fn begin(machine: &Machine<'_>, examined: &str) -> Result<Judgement, 
         judgement.gap(format!("the certificate stores: {why}"), need);
         return Err(judgement);
     }
+    for store in ["MY", "WebHosting"].into_iter().filter(|store| !tls.covers(&StorePlace::Machine, store)) {
+        judgement
+            .gap(format!("a part of the certificate store {store} is not in evidence"), Need::SoftwareHive);
+    }
     if tls.certificates.value().is_none_or(Vec::is_empty) && machine.tls.bindings.is_empty() {
         return if machine.tls.bindings_known {
             Err(Judgement::not_applicable(
@@ -61,12 +67,9 @@ pub(super) fn require_bindings(machine: &Machine<'_>, judgement: &mut Judgement)
 /// Notes the key folders that must be seen to follow a link. Whether all of them are there.
 pub(super) fn require_folders(machine: &Machine<'_>, seen: &Seen<'_>, judgement: &mut Judgement) -> bool {
     let mut all = true;
-    if !is_used(seen) && machine.tls.certificates.len() > MOST_FOLLOWED {
+    if machine.facts.os.image_layer {
         all = false;
-        judgement.gap(
-            format!("there are more than {MOST_FOLLOWED} certificates, and keys of some that nothing uses were not looked for"),
-            Need::LiveKeyTest,
-        );
+        judgement.gap("a layer of a container image holds only what it changes", Need::WholeVolume);
     }
     for (store, _) in &seen.view.places {
         if !machine.has_store(*store) {
@@ -90,7 +93,7 @@ pub(super) fn require_folders(machine: &Machine<'_>, seen: &Seen<'_>, judgement:
     all
 }
 
-/// Error if a site in service hangs on it, warning if one out of service does, else note; with the reason.
+/// Error if a site in service hangs on it, warning if one out of service does, else note.
 pub(super) fn severity(machine: &Machine<'_>, seen: &Seen<'_>) -> Severity {
     match machine.tls.stake(seen.index) {
         Stake::Live => Severity::Error,
@@ -109,9 +112,19 @@ pub(super) fn is_used(seen: &Seen<'_>) -> bool {
     !seen.view.used_by.is_empty()
 }
 
-/// `certificate:MY/THUMBPRINT`.
-pub(super) fn subject(certificate: &Certificate) -> String {
-    format!("certificate:{}", certificate.thumbprint)
+/// `certificate:THUMBPRINT`; with the store in front where the certificate stands in several.
+pub(super) fn subject(machine: &Machine<'_>, seen: &Seen<'_>) -> String {
+    let Certificate { thumbprint, store, place, .. } = seen.certificate;
+    let certificates = machine.facts.tls.certificates.value().map(Vec::as_slice).unwrap_or_default();
+    let first = certificates.iter().position(|other| other.thumbprint == *thumbprint);
+    if first == Some(seen.index) {
+        return format!("certificate:{thumbprint}");
+    }
+    match place {
+        StorePlace::Machine => format!("certificate:{store}/{thumbprint}"),
+        StorePlace::Policy => format!("certificate:policy:{store}/{thumbprint}"),
+        StorePlace::Service(name) => format!("certificate:service:{name}:{store}/{thumbprint}"),
+    }
 }
 
 /// Its name for a sentence.
@@ -148,7 +161,7 @@ fn provider(link: &KeyLink) -> String {
 
 /// The bindings that use a certificate, as citations.
 pub(super) fn cite_users(machine: &Machine<'_>, seen: &Seen<'_>) -> Vec<Cite> {
-    let used = seen.view.used_by.iter().filter_map(|&at| machine.tls.bindings.get(at));
+    let used = seen.view.used_by.iter().take(SHOWN).filter_map(|&at| machine.tls.bindings.get(at));
     used.map(|binding| Cite { citation: binding.citation.clone(), observed: machine.binding_name(binding) })
         .collect()
 }
@@ -173,7 +186,7 @@ pub(super) fn use_sentence(machine: &Machine<'_>, seen: &Seen<'_>) -> String {
     let used: Vec<_> = seen.view.used_by.iter().filter_map(|&at| machine.tls.bindings.get(at)).collect();
     if used.is_empty() {
         return if machine.tls.bindings_known {
-            "Nothing is bound to it: leftovers of certificate clients are common and do no harm.".to_owned()
+            "No binding of HTTP.sys and no web site uses it: leftovers of certificate clients are common and do no harm.".to_owned()
         } else {
             "Whether something is bound to it is not in evidence.".to_owned()
         };
@@ -220,15 +233,34 @@ pub(super) fn holds_key(machine: &Machine<'_>, seen: &Seen<'_>, index: usize) ->
     if pairs.iter().any(|pair| pair.modulus_sha256.is_none()) { None } else { Some(false) }
 }
 
+/// The containers that hold the certificate's key and that Windows could open, the first ones.
+pub(super) fn sound_by_key(machine: &Machine<'_>, seen: &Seen<'_>) -> Vec<usize> {
+    let sound = seen.view.by_key.iter().copied();
+    sound
+        .filter(|&index| machine.condition(index).is_usable() && !support::is_dead(machine, index))
+        .take(SHOWN)
+        .collect()
+}
+
+/// Whether a container holds the key of a certificate that is linked to it and in use.
+pub(super) fn holds_a_key_in_use(machine: &Machine<'_>, index: usize) -> bool {
+    let place = (machine.folder_of(index).store, machine.container(index).prefix);
+    let (store, Some(prefix)) = place else { return false };
+    let is_linked = |seen: &Seen<'_>| is_used(seen) && seen.view.places.contains(&(store, prefix));
+    all(machine).filter(is_linked).take(SHOWN).any(|seen| holds_key(machine, &seen, index) == Some(true))
+}
+
 /// The ways back to a key that is on the machine under another name, GUID or suffix, the surest first; then the way from
 /// outside.
 pub(super) fn remedies(machine: &Machine<'_>, seen: &Seen<'_>) -> Vec<Remedy> {
     let mut remedies = Vec::new();
-    for &index in &seen.view.by_key {
+    for index in sound_by_key(machine, seen) {
         let (container, store) = (machine.container(index), machine.folder_of(index).store);
         let Some(prefix) = container.prefix else { continue };
         let is_linked = seen.view.places.contains(&(store, prefix));
         let is_machine = matches!(store, Store::RsaMachine | Store::CngMachine);
+        // In the slot that the link asks for, it would be no trouble.
+        let fits = is_linked && holds_key(machine, seen, index) == Some(true);
         match machine.standing(index) {
             Some(Standing::OtherGuid) if is_machine => {
                 if let Some(from) = container.guid {
@@ -236,21 +268,32 @@ pub(super) fn remedies(machine: &Machine<'_>, seen: &Seen<'_>) -> Vec<Remedy> {
                 }
             }
             Some(Standing::SetAside) if is_linked => remedies.push(Remedy::PutBack { copy: index }),
-            Some(Standing::Current) if is_machine && !is_linked => {
+            Some(Standing::Current) if is_machine && !fits => {
                 remedies.push(Remedy::LinkCertificate { certificate: seen.index, container: index });
             }
             _ => {}
         }
     }
-    remedies.push(Remedy::Advice(outside(machine, seen)));
+    remedies.push(Remedy::ImportCertificate { certificate: seen.index });
     remedies
 }
 
-/// What uses a certificate whose key Windows does not find or that is another one, one phrase each.
+/// The ways back to keys of certificates that are linked to a container, where they are on the machine.
+pub(super) fn elsewhere(machine: &Machine<'_>, store: Store, prefix: Prefix) -> Vec<Remedy> {
+    let linked = all(machine).filter(|seen| seen.view.places.contains(&(store, prefix)));
+    let found = linked.take(SHOWN).flat_map(|seen| remedies(machine, &seen));
+    found.filter(|remedy| !matches!(remedy, Remedy::ImportCertificate { .. })).collect()
+}
+
+/// What uses a certificate whose key Windows provably does not find, or that is another one; one phrase each.
 pub(super) fn dead_sites(machine: &Machine<'_>) -> Vec<String> {
     let is_dead = |seen: &Seen<'_>| match (&seen.view.link, current(machine, seen)) {
         (Link::Machine, Some(index)) => holds_key(machine, seen, index) == Some(false),
-        (Link::Machine, None) => machine.guid.is_some() && !seen.view.places.is_empty(),
+        (Link::Machine, None) => {
+            let looked = seen.view.places.iter().all(|(store, _)| machine.has_store(*store));
+            machine.guid.is_some() && looked && !seen.view.places.is_empty() && !machine.facts.os.image_layer
+        }
+        (Link::None, _) => sound_by_key(machine, seen).is_empty() && key_folders_are_there(machine),
         _ => false,
     };
     let dead = all(machine).filter(|seen| machine.tls.stake(seen.index) > Stake::None && is_dead(seen));
@@ -265,32 +308,11 @@ pub(super) fn dead_sites(machine: &Machine<'_>) -> Vec<String> {
     names
 }
 
-/// The ways back to keys of certificates that are linked to a container, where they are on the machine.
-pub(super) fn elsewhere(machine: &Machine<'_>, store: Store, prefix: Prefix) -> Vec<Remedy> {
-    let linked = all(machine).filter(|seen| seen.view.places.contains(&(store, prefix)));
-    let found = linked.flat_map(|seen| remedies(machine, &seen));
-    found.filter(|remedy| !matches!(remedy, Remedy::Advice(_))).collect()
-}
-
-/// The way from outside: the PFX, with those that were found.
-fn outside(machine: &Machine<'_>, seen: &Seen<'_>) -> String {
-    let found: Vec<String> = machine
-        .facts
-        .recovery
-        .iter()
-        .filter(|source| source.kind == RecoveryKind::Pfx)
-        .map(|source| source.windows_path.clone())
-        .collect();
-    let place = if found.is_empty() {
-        "none is in evidence".to_owned()
-    } else {
-        format!("in evidence: {}", support::join(&found, 5))
-    };
-    let bind = if seen.view.used_by.is_empty() { "" } else { ", and bind it again" };
-    format!(
-        "Import the PFX of certificate {} with its private key ({place}){bind}; without a PFX, request a new certificate.",
-        seen.certificate.thumbprint
-    )
+/// Whether both folders in which keys of the machine stand are in evidence.
+pub(super) fn key_folders_are_there(machine: &Machine<'_>) -> bool {
+    let has_cng = machine.has_store(Store::CngMachine);
+    let is_old = machine.generation.is_some_and(|generation| generation <= Generation::Nt51);
+    machine.has_store(Store::RsaMachine) && (has_cng || is_old)
 }
 
 /// What one rule says of one certificate.
@@ -309,12 +331,13 @@ impl Told<'_> {
     pub fn finding(self, machine: &Machine<'_>, seen: &Seen<'_>) -> Finding {
         let mut evidence = vec![cite(seen.certificate)];
         evidence.extend(cite_users(machine, seen));
-        evidence.extend(self.containers.iter().filter_map(|&index| support::cite(machine, index)));
+        evidence
+            .extend(self.containers.iter().take(SHOWN).filter_map(|&index| support::cite(machine, index)));
         evidence.dedup();
         let affects = if self.severity == Severity::Error { affects(machine, seen) } else { Vec::new() };
         Finding {
             rule: self.rule,
-            subject: subject(seen.certificate),
+            subject: subject(machine, seen),
             severity: self.severity,
             confidence: self.confidence,
             title: self.title,
@@ -341,7 +364,7 @@ pub(super) fn note_on_unused(
         .map(|store| {
             let those: Vec<&Seen<'_>> = seen.iter().filter(|seen| seen.certificate.store == store).collect();
             let number = those.len() as u64;
-            let mut evidence: Vec<Cite> = those.iter().take(20).map(|seen| cite(seen.certificate)).collect();
+            let mut evidence: Vec<Cite> = those.iter().take(SHOWN).map(|seen| cite(seen.certificate)).collect();
             evidence.sort();
             let known = machine.tls.bindings_known;
             Finding {
@@ -351,8 +374,8 @@ pub(super) fn note_on_unused(
                 confidence: Confidence::Strong,
                 title: format!("{} of store {store} that nothing is known to use: {what}", support::count(number, "certificate")),
                 explanation: if known {
-                    "No binding of HTTP.sys and no site uses them. Leftovers of renewed certificates and of certificate \
-                     clients look like this and do no harm."
+                    "No binding of HTTP.sys and no web site uses them. Leftovers of renewed certificates and of certificate \
+                     clients look like this and do no harm; whether SMTP or another service was given one is not looked at."
                 } else {
                     "Which certificates are bound is not in evidence, so what hangs on them is not known."
                 }

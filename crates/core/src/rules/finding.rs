@@ -144,6 +144,11 @@ pub enum Remedy {
         /// The container, an index into the facts.
         container: usize,
     },
+    /// Import a certificate with its key from a PFX file.
+    ImportCertificate {
+        /// The certificate, an index into the facts.
+        certificate: usize,
+    },
     /// Write a well-formed MachineGuid.
     WriteGuid(Guid),
     /// Nothing that a plan can do; one sentence of advice.

@@ -281,11 +281,11 @@ fn finding(machine: &Machine<'_>, witnesses: &[Witness<'_>]) -> Option<Finding> 
         title: format!("The MachineGuid changed from {old} to {current}"),
         explanation: format!(
             "{}.{}{} {}{}",
-            reasons.join("; "),
+            support::join_with(&reasons, 8, "; "),
             if affects.is_empty() {
                 String::new()
             } else {
-                format!(" Down because of it: {}.", affects.join(", "))
+                format!(" Down because of it: {}.", support::join(&affects, 8))
             },
             scope(machine, witnesses),
             explanations(machine, &old),

@@ -285,6 +285,11 @@ pub(crate) fn certificate_holds_key(
     certificates::holds_key(machine, &certificates::Seen { index: 0, certificate, view }, container)
 }
 
+/// Whether Windows cannot open a container: it is damaged, or provably not protected by this machine's secrets.
+pub(crate) fn is_beyond_opening(machine: &Machine<'_>, container: usize) -> bool {
+    machine.condition(container) == crate::machine::Condition::Damaged || support::is_dead(machine, container)
+}
+
 /// The rule of that name.
 pub fn by_name(name: &str) -> Option<&'static dyn Rule> {
     all().iter().copied().find(|rule| rule.info().name == name)

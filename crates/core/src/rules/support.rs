@@ -101,6 +101,7 @@ pub(super) fn cite_guid(machine: &Machine<'_>) -> Option<Cite> {
 pub(super) fn cite_need(need: &Needed) -> Vec<Cite> {
     need.reasons
         .iter()
+        .take(20)
         .filter_map(|reason| Some(Cite { citation: reason.citation.clone()?, observed: reason.text.clone() }))
         .collect()
 }
@@ -116,9 +117,9 @@ pub(super) fn need_sentence(machine: &Machine<'_>, set: &ContainerSet, need: Opt
             None => "Nothing in evidence shows that this machine needs it.".to_owned(),
         };
     };
-    let reasons: Vec<&str> = need.reasons.iter().map(|reason| reason.text.as_str()).collect();
+    let reasons: Vec<String> = need.reasons.iter().map(|reason| reason.text.clone()).collect();
     let verb = if need.weight == Weight::Error { "needed" } else { "set up to be used" };
-    let mut text = format!("It is {verb}: {}.", reasons.join("; "));
+    let mut text = format!("It is {verb}: {}.", join_with(&reasons, 8, "; "));
     if let Some(known) = set.well_known {
         text.push_str(&format!(" Without it: {}.", known.effect.trim_end_matches('.')));
     }
@@ -141,10 +142,14 @@ pub(super) fn scope_sentence(machine: &Machine<'_>, need: &Needed) -> String {
 
 /// Lists up to `limit` names.
 pub(crate) fn join(names: &[String], limit: usize) -> String {
-    if names.len() <= limit {
-        names.join(", ")
-    } else {
-        format!("{} and {} more", names[..limit].join(", "), names.len() - limit)
+    join_with(names, limit, ", ")
+}
+
+/// Lists up to `limit` phrases with something between them.
+pub(super) fn join_with(names: &[String], limit: usize, between: &str) -> String {
+    match names.get(..limit).filter(|_| names.len() > limit) {
+        Some(first) => format!("{} and {} more", first.join(between), names.len() - limit),
+        None => names.join(between),
     }
 }
 
@@ -314,6 +319,7 @@ fn others(machine: &Machine<'_>, set: &ContainerSet) -> Vec<usize> {
         (
             is_dead(machine, index),
             !opens_live(machine, index),
+            !super::certificates::holds_a_key_in_use(machine, index),
             machine.condition(index),
             machine.created(index),
             machine.container(index).name.clone(),

@@ -38,7 +38,7 @@ pub struct CertificateRow {
     pub by_name: Vec<String>,
     /// Containers that hold its key, by modulus.
     pub by_key: Vec<String>,
-    /// `ok`, `key-missing`, `key-orphaned`, `key-mismatch`, `key-unlinked`, `no-link`, `user-key-set`, `key-elsewhere`,
+    /// `ok`, `key-missing`, `key-orphaned`, `key-mismatch`, `key-unusable`, `key-unlinked`, `no-link`, `user-key-set`, `key-elsewhere`,
     /// `key-not-compared`, `unreadable` or `not-evaluated`.
     pub state: String,
     /// What uses it.
