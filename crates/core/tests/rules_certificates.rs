@@ -624,3 +624,20 @@ fn a_container_that_cannot_be_opened_is_not_called_ok() {
     let report = on_drive(&machine);
     assert_ne!(state(&report, "Intranet"), "ok", "{}", report.to_text());
 }
+
+#[test]
+fn a_certificate_of_ftp_is_in_use() {
+    let (mut machine, _) = with_site();
+    let spec = machine.certificate_for("ftp.example.test", "{ftp}", GUID);
+    let thumbprint = machine.add_certificate(&spec);
+    let path = format!("{}\\config\\applicationHost.config", machine.inetsrv());
+    let text = String::from_utf8(machine.file(&path).expect("a configuration").bytes.clone()).expect("text");
+    let ssl = format!(
+        "<siteDefaults><ftpServer><security><ssl serverCertHash=\"{thumbprint}\" /></security></ftpServer></siteDefaults>"
+    );
+    let text = text.replace("</sites>", &format!("{ssl}</sites>"));
+    machine.put(&path, text.into_bytes(), machine.installed);
+    let found = finding(&on_drive(&machine), MISSING);
+    assert_eq!(found.severity, Level::Warning);
+    assert!(found.explanation.contains("FTP over TLS of IIS"), "{}", found.explanation);
+}

@@ -10,7 +10,9 @@ use crate::artifact::config::{ApplicationHost, KEPT_BINDINGS};
 use crate::artifact::container::Family;
 use crate::artifact::metabase::Metabase;
 use crate::machine::facts::{Damage, Facts};
-use crate::machine::{Certificate, Citation, FileId, KeyLink, Known, Locator, Site, SiteBinding, StorePlace};
+use crate::machine::{
+    Certificate, Citation, FileId, KeyLink, Known, Locator, OtherUse, Site, SiteBinding, StorePlace, bound,
+};
 
 /// Certificates that are read in all; real machines have a few dozen.
 const MOST_CERTIFICATES: usize = 10_000;
@@ -296,6 +298,11 @@ pub(super) fn sites(facts: &mut Facts, parsed: &ApplicationHost, file: FileId) {
             .assumptions
             .push(format!("{more} bindings of sites beyond the first {KEPT_BINDINGS} were not looked at"));
     }
+    facts.tls.others.extend(parsed.ftp_certificates.iter().map(|(hash, xpath)| OtherUse {
+        service: bound::FTP,
+        thumbprint: digits(hash),
+        citation: Citation::new(file, Locator::XPath(xpath.as_str().into())),
+    }));
     let sites = parsed.sites.iter().map(|site| Site {
         name: site.name.clone(),
         id: site.id.as_deref().and_then(|id| id.trim().parse().ok()).unwrap_or_default(),

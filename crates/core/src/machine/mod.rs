@@ -342,6 +342,7 @@ impl<'f> Machine<'f> {
             None if binding.http.is_some() => {
                 format!("the HTTPS binding {endpoint} of {}", binding.owner.title())
             }
+            None if binding.endpoint == bound::FTP => "FTP over TLS of IIS".to_owned(),
             None if binding.endpoint == bound::METABASE => {
                 format!("a site of {} ({})", binding.owner.title(), binding.endpoint)
             }

@@ -176,6 +176,8 @@ pub struct ApplicationHost {
     pub redirection: Option<Redirection>,
     /// Where copies are kept, when the file says so.
     pub history: Option<ConfigHistory>,
+    /// Certificates that FTP sites were given (`serverCertHash` as written), with the citation of each.
+    pub ftp_certificates: Vec<(String, String)>,
     /// Sections that ASP.NET encrypted as a whole, up to [`KEPT_VALUES`].
     pub encrypted_sections: Vec<EncryptedSection>,
     /// Secrets in clear text that are kept one by one, up to [`KEPT_VALUES`].
@@ -309,6 +311,12 @@ impl Reader<'_> {
                     (self.found.sites.last_mut(), owned(node, "applicationPool"))
                 {
                     site.pools.insert(pool);
+                }
+            }
+            [.., "ftpServer", "security", "ssl"] => {
+                let hash = owned(node, "serverCertHash").filter(|hash| !hash.trim().is_empty());
+                if let Some(hash) = hash.filter(|_| self.found.ftp_certificates.len() < KEPT_BINDINGS) {
+                    self.found.ftp_certificates.push((hash, xpath::cite(path, Some("serverCertHash"))));
                 }
             }
             ["system.applicationHost", "configHistory"] => {
