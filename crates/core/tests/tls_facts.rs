@@ -395,32 +395,20 @@ fn the_time_of_a_certificate_is_that_of_its_key() {
 }
 
 #[test]
-fn of_very_many_certificates_those_in_use_are_followed() {
+fn of_very_many_certificates_each_is_followed() {
     let mut machine = Machine::new(Os::Server2022);
-    let stored = |machine: &mut Machine, number: usize| {
+    for number in 0..2_010 {
         let certificate = CertificateSpec::new(&format!("{number}.test"), PublicKeySpec::Ec);
-        machine.add_certificate(&StoredSpec::new(certificate).link(LinkSpec::capi(&format!("te-{number}"))))
-    };
-    let mut thumbprints: Vec<(String, usize)> =
-        (0..2_010).map(|number| (stored(&mut machine, number), number)).collect();
-    thumbprints.sort();
-    let (last, number) = thumbprints.last().cloned().expect("certificates");
-    let left_out = thumbprints[2_005].1;
-    for number in [number, left_out] {
+        machine.add_certificate(&StoredSpec::new(certificate).link(LinkSpec::capi(&format!("te-{number}"))));
+    }
+    for number in [0, 2_009] {
         machine.add_container(&format!("te-{number}"), GUID, machine.installed);
     }
-    machine.bind("0.0.0.0:443", &last);
     let facts = facts(&machine);
     assert_eq!(read(&facts.tls.certificates).len(), 2_010);
-    let is_tracked = |number: usize| {
+    for number in [0, 2_009] {
         let name = format!("te-{number}");
         let file = facts.containers.iter().find(|file| inside_name(file) == Some(name.as_str()));
-        file.expect("a row").tracked
-    };
-    assert!(is_tracked(number) && !is_tracked(left_out));
-    assert!(
-        facts.assumptions.iter().any(|text| text.contains("10 more were left out")),
-        "{:?}",
-        facts.assumptions
-    );
+        assert!(file.expect("a row").tracked, "{name}");
+    }
 }

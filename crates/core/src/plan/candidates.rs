@@ -1,5 +1,7 @@
 //! The plans that are weighed.
 
+use std::collections::HashSet;
+
 use super::action::{Action, Source};
 use crate::artifact::container::well_known::Role;
 use crate::artifact::container::{Guid, Prefix};
@@ -205,26 +207,32 @@ fn next_repair(machine: &Machine<'_>, source: Source) -> Option<Vec<Action>> {
         .filter(|finding| finding.severity >= Severity::Warning && is_repairable(finding))
         .collect();
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    // Links of certificates do not depend on each other: there may be many, and one round does for all.
-    let best = |finding: &&Finding| finding.remedies.iter().min_by_key(|remedy| preference(remedy)).cloned();
-    let mut links: Vec<Action> = findings
-        .iter()
-        .filter_map(best)
-        .filter(|remedy| matches!(remedy, Remedy::LinkCertificate { .. } | Remedy::ImportCertificate { .. }))
-        .flat_map(|remedy| actions_for(machine, &remedy, source))
-        .filter(|action| action.is_possible(machine.facts))
-        .collect();
-    links.sort_by_key(|action| match action {
-        Action::LinkCertificate { certificate, .. } | Action::ImportCertificate { certificate, .. } => {
-            *certificate
+    // Links of certificates and containers from outside do not depend on each other: there may be many, and one round does
+    // for all of a kind.
+    let best = |finding: &&&Finding| finding.remedies.iter().min_by_key(|remedy| preference(remedy)).cloned();
+    let all_of = |is_kind: &dyn Fn(&Remedy) -> bool| {
+        let mut actions: Vec<Action> = Vec::new();
+        let mut seen: HashSet<String> = HashSet::new();
+        for remedy in findings.iter().filter_map(|finding| best(&finding)).filter(|remedy| is_kind(remedy)) {
+            for action in actions_for(machine, &remedy, source) {
+                if action.is_possible(machine.facts) && seen.insert(format!("{action:?}")) {
+                    actions.push(action);
+                }
+            }
         }
-        _ => 0,
-    });
-    links.dedup();
-    let is_link = |action: &Action| matches!(action, Action::LinkCertificate { .. });
-    if links.iter().any(is_link) {
-        links.retain(is_link);
+        actions
+    };
+    let links = all_of(&|remedy| matches!(remedy, Remedy::LinkCertificate { .. }));
+    if !links.is_empty() {
         return Some(links);
+    }
+    let kind = findings.first().and_then(|finding| best(&finding)).filter(is_from_outside);
+    if let Some(kind) = kind {
+        let is_same = |remedy: &Remedy| std::mem::discriminant(remedy) == std::mem::discriminant(&kind);
+        let actions = all_of(&is_same);
+        if !actions.is_empty() {
+            return Some(actions);
+        }
     }
     findings.iter().find_map(|finding| {
         let mut remedies: Vec<&Remedy> = finding.remedies.iter().collect();
@@ -235,6 +243,11 @@ fn next_repair(machine: &Machine<'_>, source: Source) -> Option<Vec<Action>> {
                 .then_some(actions)
         })
     })
+}
+
+/// Whether a remedy brings something that is not on the machine.
+fn is_from_outside(remedy: &Remedy) -> bool {
+    matches!(remedy, Remedy::ReplaceContainer { .. } | Remedy::ImportCertificate { .. })
 }
 
 /// What is already on the machine comes before what must be found elsewhere.
