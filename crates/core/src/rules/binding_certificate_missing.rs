@@ -14,8 +14,8 @@ pub static INFO: RuleInfo = RuleInfo {
     name: "binding-certificate-missing",
     group: Group::Certificates,
     severity: Severity::Error,
-    lowered: "warning where the certificate stands in another store or HTTP.sys has no entry at all; warning where only a stopped site or an endpoint without a site is concerned; note for bindings of IIS \
-              Express and of other applications",
+    lowered: "warning where the certificate stands in another store or HTTP.sys has no entry at all; warning where only a stopped site is concerned; note for endpoints that no site uses, \
+              for IIS Express and other applications",
     summary: "A binding names a certificate that is in no store of the machine, or has none.",
     core: false,
     explains: &["symptom-schannel-key"],

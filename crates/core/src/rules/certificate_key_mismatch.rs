@@ -13,8 +13,8 @@ pub static INFO: RuleInfo = RuleInfo {
     name: "certificate-key-mismatch",
     group: Group::Certificates,
     severity: Severity::Error,
-    lowered: "warning where only a stopped site or an endpoint without a site uses the certificate; note where nothing \
-              of IIS does",
+    lowered: "warning where only a stopped site or FTP uses the certificate; note where no site of IIS \
+              does",
     summary: "The container that a certificate is linked to holds another key.",
     core: false,
     explains: &["symptom-schannel-key"],
