@@ -7,7 +7,7 @@ use super::{certificates, grants};
 use crate::artifact::container::well_known::Role;
 use crate::artifact::container::{Family, Guid};
 use crate::machine::facts::{Content, FolderRole, KeyFolder};
-use crate::machine::{CertificateView, Machine, Stake, Store};
+use crate::machine::{CertificateView, Generation, Machine, Stake, Store};
 use crate::rules::{self, Place};
 
 /// One step of a plan.
@@ -532,10 +532,14 @@ fn restart(machine: &Machine<'_>, candidate: &Candidate) -> Option<Step> {
     (live && candidate.actions.iter().any(changes)).then(|| Step {
         action: "restart-server",
         target: "the server".to_owned(),
-        detail: "Restart the server. Keys of HTTPS are opened by the local security authority (LSASS), which reads the \
-                 MachineGuid once and keeps what it has opened; no service command restarts it."
+        detail: "Restart the server. Keys of HTTPS are opened by the local security authority (LSASS), which may keep the \
+                 MachineGuid that it read and the keys that it opened; no service command restarts it."
             .to_owned(),
-        commands: vec!["shutdown /r /t 0".to_owned()],
+        // The command came with Windows XP.
+        commands: match machine.generation {
+            Some(Generation::Nt50) => Vec::new(),
+            _ => vec!["shutdown /r /t 0".to_owned()],
+        },
         risk: "Everything on the server is down while it restarts.".to_owned(),
         undo: "Nothing is changed by this step.".to_owned(),
         verify: "The sites answer over HTTPS, and the System log shows no new Schannel 36870.".to_owned(),
