@@ -103,6 +103,45 @@ fn what_depends_on_it_is_told_apart() {
     assert!(found.title.contains("W3SVC") && found.title.contains("NTE_BAD_SIGNATURE"), "{}", found.title);
 }
 
+/// The events that KB884872 itself shows.
+#[test]
+fn the_events_of_the_article_about_windows_2000_are_found() {
+    let mut machine = Machine::new(Os::Windows2000);
+    let path = EventSpec::new(1, at(1), "W3SVC", 116).text("/LM/W3SVC").binary(&[3, 0, 0, 0]);
+    let ended = scm(2, 7023, &["World Wide Web Publishing Service", "%%3"]);
+    machine.add_event_log("System", &[path, ended.clone()]);
+    let report = on_drive(&machine);
+    let found = finding(&report, IISADMIN);
+    assert_eq!((found.subject.as_str(), found.confidence.as_str()), ("service:W3SVC", "weak"));
+    assert!(found.title.contains("2 times with 3 (ERROR_PATH_NOT_FOUND)"), "{}", found.title);
+    clear(&with_system(&Machine::new(Os::Server2008R2), &[ended]), &[TIMEOUT]);
+}
+
+#[test]
+fn a_service_is_known_by_its_name_in_the_registry() {
+    let mut machine = Machine::new(Os::Windows2000);
+    let events = [scm(2, 7023, &["IIS-Verwaltungsdienst", "%%6"])];
+    clear(&with_system(&machine, &events), &[IISADMIN]);
+    let key = "ControlSet001\\Services\\IISADMIN";
+    machine.set_system(key, "DisplayName", Value::Sz("@iisres.dll,-30007".to_owned()));
+    clear(&with_system(&machine, &events), &[IISADMIN]);
+    machine.set_system(key, "DisplayName", Value::Sz("IIS-Verwaltungsdienst".to_owned()));
+    assert_eq!(finding(&with_system(&machine, &events), IISADMIN).subject, "service:IISADMIN");
+}
+
+#[test]
+fn only_a_code_of_the_keys_or_of_the_metabase_proves_a_failure() {
+    let machine = Machine::new(Os::Server2003);
+    let confidence = |event| finding(&with_system(&machine, &[event]), IISADMIN).confidence.clone();
+    let metabase = || EventSpec::new(1, at(1), "W3SVC", 116).text("/LM/W3SVC");
+    assert_eq!(confidence(metabase()), "weak");
+    assert_eq!(confidence(metabase().binary(&0x800c_c81d_u32.to_le_bytes())), "proven");
+    assert_eq!(confidence(scm(1, 7023, &["IISADMIN", "%%2"])), "weak");
+    assert_eq!(confidence(scm(1, 7024, &["SMTPSVC", "%%2148073478"])), "proven");
+    let dialog = EventSpec::new(1, at(1), "W3SVC", 1008).binary(&0x8009_0006_u32.to_le_bytes());
+    assert_eq!(confidence(dialog), "weak");
+}
+
 #[test]
 fn services_that_do_not_answer_are_timeouts() {
     for machine in both_formats() {
@@ -149,8 +188,15 @@ fn a_pool_without_identity_is_told_with_the_container_behind_it() {
         "{}",
         found.explanation
     );
-    // Rapid-fail protection alone follows any crash.
+    // Rapid-fail protection alone follows any crash, and so does a pool that does not come up.
     assert_eq!(finding(&with_system(&machine, &[was(5002)]), POOL).confidence, "weak");
+    let failed = was(5059).binary(&5_u32.to_le_bytes());
+    for (event, confidence) in [(was(5059), "weak"), (failed, "strong")] {
+        let report = with_system(&machine, &[event]);
+        let found = finding(&report, POOL);
+        assert_eq!(found.confidence, confidence);
+        assert!(found.title.contains("Intranet could not be started"), "{}", found.title);
+    }
     let old = EventSpec::new(1, at(5), "W3SVC", 1057).text("DefaultAppPool");
     assert_eq!(
         finding(&with_system(&Machine::new(Os::Server2003), &[old]), POOL).subject,

@@ -135,7 +135,7 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces, progress: &mut dyn Progre
         at.unwrap_or(CHANNELS.len())
     };
     logs.sort_by_key(|log| (rank(log), log.file.path()));
-    let mut collected = Collected::default();
+    let mut collected = Collected::new(symptoms::Services::of(facts));
     let mut seen: BTreeSet<[u8; 32]> = BTreeSet::new();
     let mut bytes = 0_u64;
     for (number, log) in logs.into_iter().enumerate() {

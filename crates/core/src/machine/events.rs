@@ -118,6 +118,26 @@ pub struct Events {
     pub starts: Vec<(Timestamp, Citation)>,
 }
 
+/// What a symptom is about whose event says that the encryption in the configuration did not work.
+pub(crate) const ENCRYPTION: &str = "configuration encryption";
+
+/// Whether a code is one of the key functions (NTE and its neighbours).
+pub(crate) fn is_key_code(code: u32) -> bool {
+    (0x8009_0000..=0x8009_ffff).contains(&code)
+}
+
+/// Whether a code is one that only the metabase returns.
+pub(crate) fn is_metabase_code(code: u32) -> bool {
+    (0x800c_c800..=0x800c_c8ff).contains(&code)
+}
+
+impl SymptomKey {
+    /// Whether its code is one of the key functions or of the metabase; any program may return the others.
+    pub(crate) fn has_own_code(&self) -> bool {
+        self.code.is_some_and(|code| is_key_code(code) || is_metabase_code(code))
+    }
+}
+
 impl Events {
     /// The logs of a channel, named in lower case.
     pub fn of_channel<'e>(&'e self, channel: &'e str) -> impl Iterator<Item = &'e EventLog> {

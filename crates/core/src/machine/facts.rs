@@ -222,6 +222,8 @@ pub struct Os {
 pub struct Service {
     /// `Start`: 2 automatic, 3 manual, 4 disabled.
     pub start: u32,
+    /// `DisplayName`, where it is a name and no reference to a resource: what events of Windows 2000 and 2003 call it.
+    pub display_name: Option<String>,
     /// Where it stands.
     pub citation: Citation,
 }

@@ -20,10 +20,12 @@ pub static INFO: RuleInfo = RuleInfo {
               key. When that fails, it ends with the code as its service-specific error (Service Control Manager \
               7024), and W3SVC, SMTP, FTP 6 and NNTP do not start (7001; on IIS 5 also W3SVC 116). On IIS 7 and later \
               web sites do not depend on it.",
-    proof: "Events 7024, 7023, 7000, 7001, 7031 and 7034 of the Service Control Manager and 116 and 1008 of W3SVC in \
-            the System log. The service is known by its key name or its English display name, never by a part of \
-            one; in other languages by the key name that the event carries, or by a code that only the metabase \
-            returns. The code counts in any form, signed, unsigned, hexadecimal or behind %%.",
+    proof: "Events 7024, 7023, 7001, 7031 and 7034 of the Service Control Manager, 116 of W3SVC, MSFTPSVC, SMTPSVC and \
+            NNTPSVC on their own path of the metabase, and 1008 of W3SVC, in the System log. The service is known by \
+            its key name, its English display name or the one in SYSTEM, never by a part of one; in other languages \
+            also by the key name that the event carries, or by a code that only the metabase returns. The code counts \
+            in any form, signed, unsigned, hexadecimal or behind %%; without one of the key functions or of the \
+            metabase the events are weak. What W3SVC ends with counts on IIS 5 and 6 only, and so does code 3.",
     repair: "Find the cause: the code says which key failed, and the rules about the MachineGuid, the containers and \
              the metabase look at it. Restart the IIS Admin Service after a repair, not only the Web service.",
     references: &[
@@ -45,14 +47,15 @@ impl Rule for SymptomIisAdminFailed {
         for (service, events) in groups {
             let codes = symptoms::with_codes(&events);
             let times: u64 = events.iter().map(|(_, symptom)| symptom.count).sum();
-            let only_crashed = events.iter().all(|(key, _)| matches!(key.id, 7031 | 7034));
+            // What W3SVC 1008 is, is not verified.
+            let is_sure = events.iter().any(|(key, _)| key.has_own_code() && key.id != 1008);
             let told = Told {
                 rule: INFO.name,
                 subject: format!("service:{service}"),
                 title: format!("{} failed {}{codes}", label(&service), often(times)),
                 here: here(machine, &service),
-                // A crash has many causes.
-                confidence: if only_crashed { Confidence::Weak } else { Confidence::Proven },
+                // A crash, and a code that any program returns, have many causes.
+                confidence: if is_sure { Confidence::Proven } else { Confidence::Weak },
                 events,
             };
             judgement.findings.push(told.finding(machine));

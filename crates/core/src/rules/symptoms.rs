@@ -259,8 +259,12 @@ pub(super) fn state(machine: &Machine<'_>, store: Store, prefix: Prefix, name: &
 /// When the IIS Admin Service itself failed for the first time, with each code of this family.
 fn failures_of_iisadmin(machine: &Machine<'_>) -> impl Iterator<Item = Timestamp> {
     let events = machine.facts.events.of_kind(SymptomKind::IisAdminFailed);
-    // A crash without a code may have any reason.
-    let own = events.filter(|(key, _)| key.subject == "IISADMIN" && key.code.is_some());
+    // A crash, or a code that any service may end with, has any reason.
+    let own = events.filter(|(key, _)| {
+        key.subject == "IISADMIN"
+            && matches!(key.id, 7023 | 7024)
+            && (key.has_own_code() || matches!(key.code, Some(6 | 1008)))
+    });
     own.map(|(_, symptom)| symptom.first)
 }
 

@@ -6,7 +6,7 @@ use iiskeys_evidence::Timestamp;
 
 use crate::artifact::container::{Guid, Prefix};
 use crate::artifact::event_log::Event;
-use crate::gather::symptoms::{self, KeyFile};
+use crate::gather::symptoms::{self, KeyFile, Services};
 use crate::machine::events::is_host;
 use crate::machine::{Citation, Events, FileId, KeyFileSeen, Locator, Symptom, SymptomKey};
 
@@ -32,6 +32,7 @@ pub(super) struct Collected {
     key_files: BTreeMap<Guid, (Times, BTreeMap<Prefix, String>)>,
     starts: BTreeSet<(Timestamp, Citation)>,
     computers: BTreeSet<String>,
+    services: Services,
 }
 
 /// How many, when, and which records.
@@ -84,10 +85,15 @@ impl Times {
 }
 
 impl Collected {
+    /// Nothing yet, of events of a machine with these services.
+    pub fn new(services: Services) -> Self {
+        Self { services, ..Self::default() }
+    }
+
     /// Takes what matters of an event.
     pub fn add(&mut self, event: Event, file: FileId) {
         let record = Citation::new(file, Locator::Record(event.record));
-        if let Some(key) = symptoms::classify(&event) {
+        if let Some(key) = symptoms::classify(&event, &self.services) {
             self.symptom(key, event.time, &record);
         }
         if let Some(seen) = symptoms::key_file(&event) {
