@@ -348,12 +348,21 @@ fn the_first_failure_is_told_beside_a_changed_guid_and_changes_no_judgement() {
     let report = on_drive(&machine);
     let found = finding(&report, "machine-guid-changed");
     let told = "first failed on 2009-01-11T03:29:00Z, 11 minutes after the Cryptography key was written";
+    assert!(!found.explanation.contains("the first start after that"), "{}", found.explanation);
     assert!(found.explanation.contains(told), "{}", found.explanation);
     assert_eq!(report.root_cause.as_ref().expect("a cause").statement, cause.statement);
     let symptom = finding(&report, IISADMIN);
     let plan = report.plan.as_ref().expect("a plan");
     assert!(!plan.leaves.contains(&symptom.id) && !plan.resolves.contains(&symptom.id), "{plan:#?}");
     assert!(symptom.explanation.contains("stands under"), "{}", symptom.explanation);
+
+    let again = EventSpec::new(1, filetime((2009, 1, 11), (3, 28, 0)), "EventLog", 6005).level(4);
+    machine.add_event_log("System", &[boot.clone(), again, failed(11, 3, 29)]);
+    let report = on_drive(&machine);
+    let found = finding(&report, "machine-guid-changed");
+    let start = "written; the first start after that was on 2009-01-11T03:28:00Z.";
+    assert!(found.explanation.contains(start), "{}", found.explanation);
+    assert!(report.timeline.iter().any(|row| row.what.contains("started for the first time after")));
 
     machine.add_event_log("System", &[boot, failed(9, 3, 17)]);
     let found = finding(&on_drive(&machine), "machine-guid-changed");
@@ -424,6 +433,13 @@ fn a_log_of_another_computer_is_a_mixture_only_where_no_rename_explains_it() {
     let report = of_another(&machine, machine.installed);
     assert!(findings(&report, "evidence-mixed").is_empty(), "{}", report.summary);
     assert!(report.assumptions.iter().any(|text| text.contains("WIN-OLDNAME")), "{:?}", report.assumptions);
+    // Two days before the registry was last written, the new name may have come since.
+    let report = of_another(&machine, machine.last_written - 2 * 86_400 * 10_000_000);
+    assert!(findings(&report, "evidence-mixed").is_empty(), "{}", report.summary);
+    let mut active = machine.clone();
+    let key = "ControlSet001\\Control\\ComputerName\\ActiveComputerName";
+    active.set_system(key, "ComputerName", Value::Sz("WIN-OLDNAME".to_owned()));
+    assert!(findings(&of_another(&active, machine.last_written), "evidence-mixed").is_empty());
     let report = of_another(&machine, machine.last_written);
     let found = finding(&report, "evidence-mixed");
     assert_eq!(found.confidence, "strong");

@@ -222,6 +222,7 @@ pub(super) fn os(software: &Reader<'_>, system: &Reader<'_>) -> Os {
         earlier_installs: earlier_installs(system),
         system_root: software.text(VERSION, "SystemRoot"),
         hostname: hostname(system),
+        active_hostname: system.text(&control("ComputerName\\ActiveComputerName"), "ComputerName"),
         time_zone: time_zone(system, &control("TimeZoneInformation")),
         image_state: software.text("Microsoft\\Windows\\CurrentVersion\\Setup\\State", "ImageState"),
         setup_in_progress: system.dword("Setup", "SystemSetupInProgress"),

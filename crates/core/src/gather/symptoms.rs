@@ -99,7 +99,8 @@ pub(super) fn can_matter(provider: &str, id: u32) -> bool {
         "crypto-dpapi" => (8193..=8198).contains(&id),
         "crypto-ncrypt" => (1..=4).contains(&id),
         "capi2" => id == 70,
-        "security-auditing" | "security" => matches!(id, 5058 | 5059 | 5061),
+        "eventlog" if matches!(id, 104 | 1102) => true,
+        "security-auditing" | "security" => matches!(id, 517 | 5058 | 5059 | 5061),
         _ => is_start(provider, id),
     }
 }
@@ -110,6 +111,15 @@ pub(super) fn is_start(provider: &str, id: u32) -> bool {
         "eventlog" => id == 6005,
         "kernel-general" => id == 12,
         _ => false,
+    }
+}
+
+/// The channel of which an event says that it was cleared, in lower case.
+pub(super) fn cleared(event: &Event) -> Option<String> {
+    match (source(&event.provider).as_str(), event.id) {
+        ("eventlog", 104) => Some(event.named("Channel").unwrap_or("system").trim().to_ascii_lowercase()),
+        ("eventlog", 1102) | ("security", 517) => Some("security".to_owned()),
+        _ => None,
     }
 }
 
@@ -338,14 +348,15 @@ fn reason(event: &Event) -> String {
 }
 
 fn ncrypt(event: &Event) -> Option<Found> {
+    // The message of event 2 takes its third value for the code.
     let position = match event.id {
         1 => 5,
-        2 => 1,
-        3 => 2,
+        2 | 3 => 2,
         4 => 4,
         _ => return None,
     };
-    let status = event.named("Status").or_else(|| event.at(position)).and_then(parse_status)?;
+    let named = event.named("Status").or_else(|| event.named("ReturnCode"));
+    let status = named.or_else(|| event.at(position)).and_then(parse_status)?;
     let key = event.named("KeyName").or_else(|| event.named("ProviderName")).unwrap_or_default();
     Some((SymptomKind::Dpapi, key.to_owned(), Some(status)))
 }

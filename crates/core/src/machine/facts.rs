@@ -199,6 +199,8 @@ pub struct Os {
     pub system_root: Known<String>,
     /// Computer name.
     pub hostname: Known<String>,
+    /// The name under which the machine runs until its next start; hives seldom hold it, exports do.
+    pub active_hostname: Known<String>,
     /// Time zone.
     pub time_zone: Known<TimeZone>,
     /// `Setup\State\ImageState`.

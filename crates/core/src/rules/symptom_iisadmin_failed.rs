@@ -1,8 +1,13 @@
 //! `symptom-iisadmin-failed`
 
-use super::symptoms::{self, SYSTEM, Told};
+use super::symptoms::{self, Events, SYSTEM, Told};
 use super::{Confidence, Group, Judgement, Rule, RuleInfo, Severity};
 use crate::machine::{Machine, Need, SymptomKind};
+
+/// The services of IIS, each with a finding of its own.
+const OWN: [&str; 5] = ["IISADMIN", "W3SVC", "SMTPSVC", "MSFTPSVC", "NNTPSVC"];
+/// Other services with a finding of their own; the rest share one.
+const NAMED: usize = 20;
 
 /// See [`INFO`].
 pub struct SymptomIisAdminFailed;
@@ -44,7 +49,24 @@ impl Rule for SymptomIisAdminFailed {
         let what = "the System log shows no failure of the IIS Admin Service or of what depends on it";
         let mut judgement = Judgement::examined(symptoms::examined(machine, SYSTEM, what));
         let groups = symptoms::grouped(machine, SymptomKind::IisAdminFailed, |key| Some(key.subject.clone()));
+        // Any service may hang on this one, and say so in an event that names it.
+        let mut named = 0;
+        let mut rest: Events<'_> = Vec::new();
+        let mut services = Vec::new();
         for (service, events) in groups {
+            if OWN.contains(&service.as_str()) {
+                services.push((service, events));
+            } else if named < NAMED {
+                named += 1;
+                services.push((service, events));
+            } else {
+                rest.extend(events);
+            }
+        }
+        if !rest.is_empty() {
+            services.push(("*".to_owned(), rest));
+        }
+        for (service, events) in services {
             let codes = symptoms::with_codes(&events);
             let times: u64 = events.iter().map(|(_, symptom)| symptom.count).sum();
             // What W3SVC 1008 is, is not verified.
@@ -82,6 +104,7 @@ pub(super) fn label(service: &str) -> String {
     match service {
         "IISADMIN" => "The IIS Admin Service".to_owned(),
         "" => "A service".to_owned(),
+        "*" => "Further services".to_owned(),
         other => format!("The service {other}"),
     }
 }
