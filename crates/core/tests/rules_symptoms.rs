@@ -447,23 +447,6 @@ fn a_log_of_another_computer_is_a_mixture_only_where_no_rename_explains_it() {
 }
 
 #[test]
-fn loose_logs_are_known_by_their_content_and_others_are_left_alone() {
-    let failed = scm(2, 7024, &["IIS Admin Service", "%%2148073478"]);
-    let other = EventSpec::new(1, at(1), SCM, 7024)
-        .params(&["IIS Admin Service", "%%2148073478"])
-        .channel("Microsoft-Windows-Backup");
-    let tree = MemoryTree::new()
-        .file("export/one.bin", &evtx(std::slice::from_ref(&failed)))
-        .file("export/copy of one.bin", &evtx(&[failed]))
-        .file("export/two.bin", &evtx(&[other]));
-    let report = of_tree(tree);
-    // A copy of a log counts no event twice.
-    assert!(finding(&report, IISADMIN).title.contains("failed once"), "{}", report.to_text());
-    let logs = report.evidence.iter().filter(|row| row.kind == "event-log").count();
-    assert_eq!(logs, 1, "{:?}", report.evidence);
-}
-
-#[test]
 fn a_machines_logs_are_found_in_every_shape_of_evidence() {
     for mut machine in both_formats() {
         machine.add_event_log("System", &[scm(2, 7024, &["IIS Admin Service", "%%2148073478"])]);
@@ -515,65 +498,4 @@ fn mutants_of_logs_give_reports() {
             assert!(counted as usize <= bytes.len() / 64, "{counted} events in {} bytes", bytes.len());
         }
     }
-}
-
-#[test]
-fn more_logs_than_a_budget_are_named_and_leave_the_question_open() {
-    let mut tree = MemoryTree::new();
-    for number in 0..70 {
-        let log = evtx(&[EventSpec::new(1, at(1), SCM, 7036).params(&[&number.to_string(), "running"])]);
-        tree.insert(&format!("export/Archive-System-2020-{number:02}.evtx"), &log, None, None);
-    }
-    let report = of_tree(tree);
-    lacks(&report, IISADMIN, "over a budget of 64 logs", "System.evtx");
-    assert_eq!(findings(&report, "evidence-damaged").len(), 6);
-}
-
-#[test]
-fn the_log_of_a_real_workstation_gives_its_guid_and_no_alarm() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus/chainsaw/security_sample.evtx");
-    let Ok(bytes) = std::fs::read(path) else {
-        println!("skipped: no corpus at {path}");
-        return;
-    };
-    let report = of_tree(MemoryTree::new().file("security_sample.evtx", &bytes));
-    let guids: Vec<(&str, &[String])> =
-        report.guid_census.iter().map(|row| (row.guid.as_str(), row.sources.as_slice())).collect();
-    let source = ["Security events on key files (2, 2022-10-11)".to_owned()];
-    assert_eq!(guids, [("2ef9f45e-4dc2-48b1-9d10-86f5079e23f1", source.as_slice())]);
-    assert!(report.findings.iter().all(|row| row.severity == Level::Note), "{:?}", report.findings);
-}
-
-/// Exported logs of one record, of which the record's own header has no time.
-#[test]
-fn an_exported_log_says_what_time_it_covers() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../../shared/corpus/velociraptor/DE_104_system_log_cleared.evtx"
-    );
-    let Ok(bytes) = std::fs::read(path) else {
-        println!("skipped: no corpus at {path}");
-        return;
-    };
-    let report = of_tree(MemoryTree::new().file("System.evtx", &bytes));
-    let reason = check(&report, IISADMIN).reason;
-    assert!(reason.contains("between 2019-03-19T23:34:25"), "{reason}");
-}
-
-/// What a log with renamed computers, other services and thousands of records gives: nothing, over the right time.
-#[test]
-fn the_log_of_a_real_server_without_iis_is_clear() {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus/plaso/System.evtx");
-    let Ok(bytes) = std::fs::read(path) else {
-        println!("skipped: no corpus at {path}");
-        return;
-    };
-    let report = of_tree(MemoryTree::new().file("System.evtx", &bytes));
-    clear(&report, &[IISADMIN, TIMEOUT, SCHANNEL, POOL]);
-    let reason = check(&report, IISADMIN).reason;
-    let covered = "between 2010-11-21T03:55:59.6264271Z and 2015-09-18T07:58:45.8776250Z";
-    assert!(reason.ends_with(covered), "{reason}");
-    assert!(
-        findings(&report, "evidence-mixed").is_empty() && findings(&report, "evidence-damaged").is_empty()
-    );
 }

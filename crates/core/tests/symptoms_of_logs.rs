@@ -3,7 +3,7 @@
 mod support;
 
 use iiskeys_core::evidence::MemoryTree;
-use iiskeys_core::report::Report;
+use iiskeys_core::report::{Level, Report};
 use iiskeys_fixtures::event_log::evtx::EvtxOptions;
 use iiskeys_fixtures::event_log::{EventSpec, evtx};
 use iiskeys_fixtures::machine::{GUID, Machine, Os};
@@ -13,6 +13,9 @@ use support::{finding, findings, of_tree, outcome};
 
 const SCM: &str = "Service Control Manager";
 const IISADMIN: &str = "symptom-iisadmin-failed";
+const TIMEOUT: &str = "symptom-service-timeout";
+const SCHANNEL: &str = "symptom-schannel-key";
+const POOL: &str = "symptom-app-pool-identity";
 const LOGS: &str = "Windows/System32/winevt/Logs";
 
 fn at(minute: u32) -> u64 {
@@ -218,4 +221,136 @@ fn beside_the_services_of_iis_twenty_others_have_findings_of_their_own() {
     assert_eq!(found.len(), 22);
     let rest = found.iter().find(|row| row.subject == "service:*").expect("the rest");
     assert!(rest.title.starts_with("Further services failed 10 times"), "{}", rest.title);
+}
+
+#[test]
+fn more_logs_than_a_budget_are_named_and_leave_the_question_open() {
+    let mut tree = MemoryTree::new();
+    for number in 0..70 {
+        let log = evtx(&[EventSpec::new(1, at(1), SCM, 7036).params(&[&number.to_string(), "running"])]);
+        tree.insert(&format!("export/Archive-System-2020-{number:02}.evtx"), &log, None, None);
+    }
+    let report = of_tree(tree);
+    lacks(&report, IISADMIN, "over a budget of 64 logs", "System.evtx");
+    assert_eq!(findings(&report, "evidence-damaged").len(), 6);
+}
+
+#[test]
+fn the_log_of_a_real_workstation_gives_its_guid_and_no_alarm() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus/chainsaw/security_sample.evtx");
+    let Ok(bytes) = std::fs::read(path) else {
+        println!("skipped: no corpus at {path}");
+        return;
+    };
+    let report = of_tree(MemoryTree::new().file("security_sample.evtx", &bytes));
+    let guids: Vec<(&str, &[String])> =
+        report.guid_census.iter().map(|row| (row.guid.as_str(), row.sources.as_slice())).collect();
+    let source = ["Security events on key files (2, 2022-10-11)".to_owned()];
+    assert_eq!(guids, [("2ef9f45e-4dc2-48b1-9d10-86f5079e23f1", source.as_slice())]);
+    assert!(report.findings.iter().all(|row| row.severity == Level::Note), "{:?}", report.findings);
+}
+
+/// Exported logs of one record, of which the record's own header has no time.
+#[test]
+fn an_exported_log_says_what_time_it_covers() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../../shared/corpus/velociraptor/DE_104_system_log_cleared.evtx"
+    );
+    let Ok(bytes) = std::fs::read(path) else {
+        println!("skipped: no corpus at {path}");
+        return;
+    };
+    let report = of_tree(MemoryTree::new().file("System.evtx", &bytes));
+    let reason = check(&report, IISADMIN).reason;
+    assert!(reason.contains("between 2019-03-19T23:34:25"), "{reason}");
+}
+
+/// What a log with renamed computers, other services and thousands of records gives: nothing, over the right time.
+#[test]
+fn the_log_of_a_real_server_without_iis_is_clear() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/corpus/plaso/System.evtx");
+    let Ok(bytes) = std::fs::read(path) else {
+        println!("skipped: no corpus at {path}");
+        return;
+    };
+    let report = of_tree(MemoryTree::new().file("System.evtx", &bytes));
+    clear(&report, &[IISADMIN, TIMEOUT, SCHANNEL, POOL]);
+    let reason = check(&report, IISADMIN).reason;
+    let covered = "between 2010-11-21T03:55:59.6264271Z and 2015-09-18T07:58:45.8776250Z";
+    assert!(reason.ends_with(covered), "{reason}");
+    assert!(
+        findings(&report, "evidence-mixed").is_empty() && findings(&report, "evidence-damaged").is_empty()
+    );
+}
+
+#[test]
+fn loose_logs_are_known_by_their_content_and_others_are_left_alone() {
+    let failed = failed(1, 2, "WEB01");
+    let other = EventSpec::new(1, at(1), SCM, 7024)
+        .params(&["IIS Admin Service", "%%2148073478"])
+        .channel("Microsoft-Windows-Backup");
+    let tree = MemoryTree::new()
+        .file("export/one.bin", &evtx(std::slice::from_ref(&failed)))
+        .file("export/copy of one.bin", &evtx(&[failed]))
+        .file("export/two.bin", &evtx(&[other]));
+    let report = of_tree(tree);
+    // A copy of a log counts no event twice.
+    assert!(finding(&report, IISADMIN).title.contains("failed once"), "{}", report.to_text());
+    let logs = report.evidence.iter().filter(|row| row.kind == "event-log").count();
+    assert_eq!(logs, 1, "{:?}", report.evidence);
+}
+
+#[test]
+fn a_log_that_lies_loose_is_no_sign_of_a_mixture() {
+    let machine = Machine::new(Os::Server2012R2);
+    let mut event = EventSpec::new(1, machine.last_written, "EventLog", 6005).level(4);
+    event.computer = "WIN-OLDNAME".to_owned();
+    let tree = MemoryTree::new()
+        .file("SYSTEM", &machine.system())
+        .file("SOFTWARE", &machine.software())
+        .file("System.evtx", &evtx(&[event]));
+    let report = of_tree(tree);
+    assert!(findings(&report, "evidence-mixed").is_empty(), "{}", report.summary);
+    assert!(report.assumptions.iter().any(|text| text.contains("WIN-OLDNAME")), "{:?}", report.assumptions);
+}
+
+#[test]
+fn many_symptoms_of_one_kind_leave_room_for_the_others() {
+    let mut machine = machine();
+    let opens = |number: u64| {
+        EventSpec::new(1, at(1) + number * 10_000_000, "Microsoft-Windows-Crypto-NCrypt", 3)
+            .named("ProviderName", "p")
+            .named("KeyName", &format!("key {number}"))
+            .named("Status", "0x80090016")
+    };
+    let events: Vec<EventSpec> = (0..300).map(opens).collect();
+    machine.add_event_log("Microsoft-Windows-Crypto-NCrypt/Operational", &events);
+    machine.add_event_log("System", &[failed(1, 2, "")]);
+    let report = of_tree(tree(&machine, &[]));
+    let about = |part: &str| report.timeline.iter().filter(|row| row.what.contains(part)).count();
+    assert_eq!(about("Crypto-NCrypt 3 about"), 200);
+    assert_eq!((about("key 0 "), about("key 299 "), about("about IISADMIN")), (1, 1, 1));
+}
+
+#[test]
+fn the_first_and_the_last_sight_of_a_key_file_are_in_the_timeline() {
+    let mut machine = machine();
+    let on_key = |minute| {
+        let file = format!(
+            "C:\\ProgramData\\Microsoft\\Crypto\\RSA\\MachineKeys\\f686aace6942fb7f7ceb231212eef4a4_{GUID}"
+        );
+        EventSpec::new(1, at(minute), "Microsoft-Windows-Security-Auditing", 5058)
+            .level(0)
+            .named("KeyName", "TSSecKeySet1")
+            .named("KeyFilePath", &file)
+    };
+    machine.add_event_log("Security", &[on_key(1), on_key(5), on_key(9)]);
+    let report = of_tree(tree(&machine, &[]));
+    let at = |which: &str| {
+        let mut rows = report.timeline.iter();
+        rows.find(|row| row.what.contains(&format!("for the {which} time"))).map(|row| row.time.clone())
+    };
+    assert!(at("first").is_some_and(|time| time.starts_with("2012-04-30T12:01")));
+    assert!(at("last").is_some_and(|time| time.starts_with("2012-04-30T12:09")));
 }

@@ -8,6 +8,9 @@ use super::facts::Identity;
 use super::known::{Citation, FileId};
 use crate::artifact::container::{Guid, Prefix};
 
+/// Starts of the system that are kept, the last ones.
+pub(crate) const STARTS: usize = 1_000;
+
 /// An event log that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EventLog {
@@ -160,10 +163,13 @@ impl Events {
         self.logs.iter().filter(move |log| log.channel == channel)
     }
 
-    /// The first start at or after the last write of the key that holds the MachineGuid.
+    /// The first start at or after the last write of the key that holds the MachineGuid; `None` where an earlier one may
+    /// not be known.
     pub(crate) fn start_after_the_guid(&self, identity: &Identity) -> Option<&(Timestamp, Citation)> {
         let written = identity.key_written.value()?;
-        self.starts.iter().find(|(time, _)| time >= written)
+        let covers = self.of_channel("system").filter_map(|log| log.first).any(|first| first <= *written);
+        let is_whole = self.starts.len() < STARTS || self.starts.first()?.0 <= *written;
+        self.starts.iter().find(|(time, _)| covers && is_whole && time >= written)
     }
 
     /// The symptoms of one kind.

@@ -146,9 +146,10 @@ impl Skim {
 
 /// Goes through a log, asks `wanted` about each record and hands the events that are to `found`.
 ///
-/// The order is that of the file; a log that has wrapped around does not begin with its oldest record. Memory
-/// stays at some megabytes for each chunk that is decoded, whatever the log's size; budgets bound the text that records make. Values of records that are not wanted are not decoded. Damage does not
-/// end the walk: what can still be read behind it is read, and [`Skim::damage`] tells of it.
+/// The order is that of the file; a log that has wrapped around does not begin with its oldest record. A chunk of
+/// `.evtx` is decoded at a time: mostly a megabyte or two, at the worst some tens of megabytes, whatever the log's size.
+/// Values of records that are not wanted are not decoded, and of those that are no more than a budget of text. Damage
+/// does not end the walk: what can still be read behind it is read, and [`Skim::damage`] tells of it.
 ///
 /// # Errors
 /// When the start cannot be read or is of no event log.

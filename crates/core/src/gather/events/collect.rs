@@ -10,7 +10,7 @@ use crate::artifact::container::{Guid, Prefix};
 use crate::artifact::event_log::Event;
 use crate::gather::events::CHANNELS;
 use crate::gather::symptoms::{self, KeyFile, Services};
-use crate::machine::events::is_host;
+use crate::machine::events::{STARTS, is_host};
 use crate::machine::{Citation, Events, FileId, KeyFileSeen, Locator, Symptom, SymptomKey};
 
 /// Kinds of events that are told apart by their subject; beyond that only kind, source and code count.
@@ -23,8 +23,6 @@ const RECORDS: usize = 7;
 const GUIDS: usize = 256;
 /// Containers of one GUID.
 const CONTAINERS: usize = 64;
-/// Starts of the system.
-const STARTS: usize = 1_000;
 /// Names of computers that are kept of one log, beside the machine's own.
 const COMPUTERS: usize = 8;
 /// Characters of such a name; that of a domain has 255 at most.

@@ -170,6 +170,8 @@ fn failures_of_dpapi_and_cng_keep_what_they_say() {
     let open = ["ProviderName=p", "KeyName=iisCngWasKey", "Status=0x80090016", "ProcessName=w3wp"];
     let open = event("Microsoft-Windows-Crypto-NCrypt", 3, &open);
     assert_eq!(told(&open), Some((kind, "iisCngWasKey".to_owned(), Some(0x8009_0016))));
+    let provider = event("Microsoft-Windows-Crypto-NCrypt", 2, &["a provider", "0", "0x80090013"]);
+    assert_eq!(told(&provider), Some((kind, String::new(), Some(0x8009_0013))));
     let fine = ["ProviderName=p", "KeyName=k", "Status=0x0", "ProcessName=w3wp"];
     assert_eq!(told(&event("Microsoft-Windows-Crypto-NCrypt", 3, &fine)), None);
 }

@@ -25,6 +25,8 @@ use worker::{Job, LIMIT, Stopped, Worker};
 /// Bytes before the first chunk.
 const HEADER: u64 = 4096;
 const SIGNATURE: [u8; 8] = *b"ElfFile\0";
+/// Bytes of text that are made of one chunk. What Windows writes makes some ten times the chunk.
+const CHUNK_TEXT: u64 = 16 << 20;
 /// Chunks that are looked at where the header has no signature.
 const SEARCH: u64 = 64;
 
@@ -189,28 +191,36 @@ impl Pass<'_> {
         let (skim, found, wanted) = (&mut self.skim, &mut *self.found, self.wanted);
         let is_unsure =
             |index: usize| kept.get(index).is_some_and(|place| unsure.binary_search(place).is_ok());
-        let result = self.worker.run(Job { chunk, records, text }, self.work, &mut |(index, decoded)| {
-            let Some((at, number, time)) = told.get(index) else { return };
-            done = index + 1;
-            if is_unsure(index) {
-                skim.count(decoded.as_ref().map_or(*number, |event| event.record), *time);
-            }
-            match decoded {
-                Ok(event) => {
-                    if skim.channel.is_none() {
-                        skim.channel.clone_from(&event.channel);
+        let result = self.worker.run(
+            Job { chunk, records, text: text.min(CHUNK_TEXT) },
+            self.work,
+            &mut |(index, decoded)| {
+                let Some((at, number, time)) = told.get(index) else { return };
+                done = index + 1;
+                if is_unsure(index) {
+                    skim.count(decoded.as_ref().map_or(*number, |event| event.record), *time);
+                }
+                match decoded {
+                    Ok(event) => {
+                        if skim.channel.is_none() {
+                            skim.channel.clone_from(&event.channel);
+                        }
+                        let head = Head {
+                            record: event.record,
+                            time: *time,
+                            provider: &event.provider,
+                            id: event.id,
+                        };
+                        if !is_unsure(index) || wanted(&head) {
+                            found(event);
+                        }
                     }
-                    let head =
-                        Head { record: event.record, time: *time, provider: &event.provider, id: event.id };
-                    if !is_unsure(index) || wanted(&head) {
-                        found(event);
+                    Err(what) => {
+                        skim.harm(offset + *at as u64, format!("Record {number} cannot be decoded: {what}."));
                     }
                 }
-                Err(what) => {
-                    skim.harm(offset + *at as u64, format!("Record {number} cannot be decoded: {what}."));
-                }
-            }
-        });
+            },
+        );
         for (index, (_, number, time)) in told.iter().enumerate().skip(done) {
             if is_unsure(index) {
                 self.skim.count(*number, *time);

@@ -182,7 +182,7 @@ pub(super) fn decode(job: Job, found: &mut dyn FnMut(Decoded)) -> u64 {
         });
         found((index, text.and_then(|text| event(&text, *number, *time))));
         if spent >= most {
-            fail(found, next, "over a budget of text for the log".to_owned());
+            fail(found, next, "over a budget of text".to_owned());
             return spent;
         }
     }
