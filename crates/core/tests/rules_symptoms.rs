@@ -371,8 +371,13 @@ fn the_first_failure_is_told_beside_a_changed_guid_and_changes_no_judgement() {
     // That another service failed before contradicts nothing.
     let web = EventSpec::new(1, filetime((2009, 1, 9), (3, 0, 0)), SCM, 7023);
     let web = web.params(&["World Wide Web Publishing Service", "%%2"]);
+    // Nor does a code that any program ends with, or a service that did not start at all.
+    let plain = |id, code| {
+        EventSpec::new(1, filetime((2009, 1, 9), (4, 0, 0)), SCM, id).params(&["IIS Admin Service", code])
+    };
     let boot = EventSpec::new(1, filetime((2008, 12, 1), (8, 0, 0)), "EventLog", 6005).level(4);
-    machine.add_event_log("System", &[boot, web, failed(11, 3, 29)]);
+    let others = [web, plain(7023, "%%5"), plain(7000, "%%2148073478")];
+    machine.add_event_log("System", &[vec![boot], others.to_vec(), vec![failed(11, 3, 29)]].concat());
     let found = finding(&on_drive(&machine), "machine-guid-changed");
     assert!(found.explanation.contains(told), "{}", found.explanation);
 
