@@ -27,6 +27,7 @@ const DPAPI: &[&str] = &["symptom-dpapi", "master-key-missing", "dpapi-foreign",
 const NONE: &[&str] = &[];
 
 const MANIFESTS: &str = "Windows event manifests (repnz/etw-providers-docs)";
+const KB884872: &str = "KB884872";
 const IIS_PAGES: &str = "Microsoft: Event ID pages of IIS";
 
 pub(super) static ALL: &[Event] = &[
@@ -57,11 +58,12 @@ pub(super) static ALL: &[Event] = &[
     },
     Event {
         source: "Microsoft-IIS-Configuration",
-        ids: &[10, 13, 14, 29, 50],
-        meaning: "Configuration errors (10), files that do not parse (13), redirection (14) and, where auditing is on, changes \
-                  (29, 50).",
+        ids: &[10, 13, 14, 29, 42, 43, 44, 50],
+        meaning: "Configuration errors (10); parsing a file (13) and redirection in force (14), which are no errors; an encryption \
+                  provider that could not be initialised (42), an attribute that was not encrypted (43) or decrypted (44); \
+                  and, where auditing is on, changes (29, 50).",
         words: &[],
-        rules: &["config-unreadable", "shared-configuration"],
+        rules: &["config-unreadable", "shared-configuration", "symptom-app-pool-identity"],
         sources: &[MANIFESTS],
     },
     Event {
@@ -100,10 +102,11 @@ pub(super) static ALL: &[Event] = &[
     },
     Event {
         source: "Microsoft-Windows-WAS",
-        ids: &[5002, 5005, 5021, 5036, 5053, 5057, 5059],
-        meaning: "The activation service stopped a pool (5002, 5057, 5059), found its identity invalid (5021), could not read or \
-                  follow the configuration (5036, 5053), or is stopping (5005). A pool password that does not decrypt is \
-                  one cause.",
+        ids: &[5002, 5005, 5021, 5022, 5036, 5053, 5057, 5059, 5172, 5173],
+        meaning: "The activation service stopped a pool (5002, 5057, 5059), found its identity invalid (5021), could not read \
+                  configuration data (5172, 5173, with the code in the data) or follow it (5053), its configuration manager \
+                  did not initialise (5036), or it is stopping (5005, 5022). A pool password that does not decrypt is one \
+                  cause.",
         words: &["invalid identity", "application pool identity", "identity of application pool"],
         rules: POOL,
         sources: &[IIS_PAGES, "IIS management packs"],
@@ -177,12 +180,21 @@ pub(super) static ALL: &[Event] = &[
     },
     Event {
         source: "W3SVC",
-        ids: &[116, 1008],
-        meaning: "The web service of IIS 5 could not use the metabase; look at the IIS Admin Service and its key. 1008 counts only \
-                  with a code of this family.",
+        ids: &[116],
+        meaning: "A service of IIS 5 or 6 (W3SVC, MSFTPSVC, SMTPSVC, NNTPSVC) could not open its path of the metabase; its data is \
+                  the code. Look at the IIS Admin Service and its key.",
+        words: &["metabase path"],
+        rules: IISADMIN,
+        sources: &[KB884872],
+    },
+    Event {
+        source: "W3SVC",
+        ids: &[1008],
+        meaning: "Not verified as an event of the web service: KB884872 shows 1008 as a Win32 code in a dialog. As an event it \
+                  counts only with a code of this family, and weakly.",
         words: &[],
         rules: IISADMIN,
-        sources: &["KB884872"],
+        sources: &["Microsoft: system error codes"],
     },
     Event {
         source: "W3SVC",

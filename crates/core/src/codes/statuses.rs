@@ -44,6 +44,14 @@ pub(super) static ALL: &[Status] = &[
         sources: &[WIN32],
     },
     Status {
+        code: 3,
+        name: "ERROR_PATH_NOT_FOUND",
+        meaning: "On IIS 5 said by the web service when the metabase does not open after the MachineGuid changed.",
+        words: &["cannot find the path specified"],
+        rules: METABASE,
+        sources: &[WIN32, KB884872],
+    },
+    Status {
         code: 5,
         name: "ERROR_ACCESS_DENIED",
         meaning: "The account may not read a key file or may not write into the MachineKeys folder.",

@@ -1,32 +1,32 @@
 //! Event logs: which there are, and what they say, one event at a time and none of them kept.
 
 mod collect;
+mod walk;
 
-use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use iiskeys_evidence::{Dir, File, Node, Timestamp, Volume};
+use iiskeys_evidence::{Dir, File, Node, Volume};
 
 use super::Progress;
 use super::containers::push_file;
 use super::pieces::Pieces;
 use super::places::{Unread, dirs, settled};
 use super::symptoms;
-use crate::artifact::event_log::{self, Event, Head, Skim};
+use crate::artifact::event_log::Work;
 use crate::machine::facts::{Damage, EvidenceFile, Facts};
 use crate::machine::{Citation, EventLog, FileId, Locator, UnreadLog};
 use collect::Collected;
+use walk::Walk;
 
 /// Largest log that is read, in bytes: Windows makes logs of up to 4 GiB, those that matter are mostly of 20 to 512 MiB.
 const LARGEST: u64 = 1 << 30;
 /// Bytes of all logs together.
 const ALL: u64 = 4 << 30;
-/// Logs that are read.
+/// Logs that are read of those that Windows writes to, and as many of others, such as archives.
 const MOST: usize = 64;
 /// Bytes of a compressed log that are unpacked into memory.
 const MEMORY: u64 = 256 << 20;
-/// Every so many records one is looked at for the name of the computer.
-const SAMPLE: u64 = 64;
 
 /// The channels that matter, in the order in which they are read.
 const CHANNELS: [&str; 8] = [
@@ -50,6 +50,19 @@ pub(super) struct LogPiece {
     pub file: File,
     /// Its channel as its name tells it; `None` for a name that tells nothing.
     pub channel: Option<&'static str>,
+    /// Whether it stands on the drive with Windows, where Windows keeps it.
+    pub is_in_place: bool,
+}
+
+impl LogPiece {
+    /// Whether its name is that of the log that Windows writes to, and of no archive.
+    fn is_live(&self) -> bool {
+        self.channel.is_some() && !is_archive(&self.file.name)
+    }
+}
+
+fn is_archive(name: &str) -> bool {
+    name.get(..8).is_some_and(|front| front.eq_ignore_ascii_case("archive-"))
 }
 
 /// Whether a file begins as an event log of either format.
@@ -73,6 +86,8 @@ fn channel_of(name: &str) -> Result<Option<&'static str>, ()> {
         .strip_prefix("archive-")
         .map_or(plain.as_str(), |rest| rest.find("-20").and_then(|end| rest.get(..end)).unwrap_or(rest));
     match CHANNELS.iter().find(|channel| **channel == plain) {
+        // What other computers sent says nothing of this one.
+        None if plain == "forwardedevents" => Err(()),
         Some(channel) => Ok(Some(channel)),
         None if plain.contains('/') || plain.starts_with("microsoft-") => Err(()),
         None => Ok(None),
@@ -91,7 +106,7 @@ pub(super) fn of_drive(volume: &Volume, windows: &str, unread: &mut Vec<Unread>)
                 continue;
             }
             if let Some(file) = settled(file.complete().map(Some), unread) {
-                logs.push(LogPiece { file, channel: Some(channel) });
+                logs.push(LogPiece { file, channel: Some(channel), is_in_place: true });
             }
         }
     }
@@ -102,7 +117,7 @@ pub(super) fn of_drive(volume: &Volume, windows: &str, unread: &mut Vec<Unread>)
             }
             let found = dir.child(name);
             if let Some(file) = settled(found, unread).and_then(Node::into_file) {
-                logs.push(LogPiece { file, channel: Some(channel) });
+                logs.push(LogPiece { file, channel: Some(channel), is_in_place: true });
             }
         }
     }
@@ -120,7 +135,7 @@ fn named_logs(dir: &Dir, unread: &mut Vec<Unread>) -> Vec<File> {
 
 /// A log outside every drive; `None` when its name says that it is of a channel that does not matter.
 pub(super) fn loose(file: &File) -> Option<LogPiece> {
-    channel_of(&file.name).ok().map(|channel| LogPiece { file: file.clone(), channel })
+    channel_of(&file.name).ok().map(|channel| LogPiece { file: file.clone(), channel, is_in_place: false })
 }
 
 /// Reads the logs.
@@ -134,24 +149,37 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces, progress: &mut dyn Progre
         let at = log.channel.and_then(|channel| CHANNELS.iter().position(|known| *known == channel));
         at.unwrap_or(CHANNELS.len())
     };
-    logs.sort_by_key(|log| (rank(log), log.file.path()));
-    let mut collected = Collected::default();
-    let mut seen: BTreeSet<[u8; 32]> = BTreeSet::new();
+    // The name of an archive ends with its date, and the newest tell most.
+    logs.sort_by_key(|log| {
+        (
+            !log.is_live(),
+            rank(log),
+            is_archive(&log.file.name).then_some(Reverse(&log.file.name)),
+            log.file.path(),
+        )
+    });
+    let host = facts.os.hostname.value().cloned();
+    let mut collected = Collected::new(symptoms::Services::of(facts), host);
+    let mut seen: BTreeSet<([u8; 32], Option<&str>)> = BTreeSet::new();
     let mut bytes = 0_u64;
+    let mut work = Work::default();
+    let mut numbers = [0_usize; 2];
     for (number, log) in logs.into_iter().enumerate() {
-        if let Some(why) = over_budget(log, number, bytes) {
+        let [live, other] = &mut numbers;
+        let of_its_sort = if log.is_live() { live } else { other };
+        *of_its_sort += 1;
+        if let Some(why) = over_budget(log, *of_its_sort, bytes) {
             let why = format!("was not read: over a budget of {why}");
             leave(facts, log, why, true);
             continue;
         }
         bytes = bytes.saturating_add(log.file.size);
-        if let Err(why) = one(facts, log, &mut collected, &mut seen) {
+        if let Err(why) = one(facts, log, &mut work, &mut collected, &mut seen) {
             leave(facts, log, format!("could not be read: {why}"), false);
         }
         progress.done(number as u64 + 1);
     }
-    let host = facts.os.hostname.value().cloned();
-    collected.finish(&mut facts.events, host.as_deref());
+    collected.finish(&mut facts.events);
     let files = &facts.files;
     let path = |file: FileId| files.get(file.0 as usize).map(|file| file.path.as_str());
     facts.events.logs.sort_by(|a, b| (path(a.file), &a.channel).cmp(&(path(b.file), &b.channel)));
@@ -160,7 +188,7 @@ pub(super) fn read(facts: &mut Facts, pieces: &Pieces, progress: &mut dyn Progre
 
 /// Which budget a log is over.
 fn over_budget(log: &LogPiece, number: usize, bytes: u64) -> Option<String> {
-    if number >= MOST {
+    if number > MOST {
         Some(format!("{MOST} logs"))
     } else if log.file.size > LARGEST {
         Some(format!("{} MiB for one log, it has {} bytes", LARGEST >> 20, log.file.size))
@@ -180,11 +208,12 @@ fn leave(facts: &mut Facts, log: &LogPiece, why: String, over_budget: bool) {
 }
 
 /// Reads one log.
-fn one(
+fn one<'a>(
     facts: &mut Facts,
-    log: &LogPiece,
+    log: &'a LogPiece,
+    work: &mut Work,
     collected: &mut Collected,
-    seen: &mut BTreeSet<[u8; 32]>,
+    seen: &mut BTreeSet<([u8; 32], Option<&'a str>)>,
 ) -> Result<(), String> {
     let (_, sha256) = log
         .file
@@ -192,22 +221,28 @@ fn one(
         .map_err(|error| error.to_string())?
         .finish()
         .map_err(|error| error.to_string())?;
-    if !seen.insert(sha256) {
+    // Empty logs of several channels are the same bytes; a log without a name of its own is a copy of any.
+    let is_copy =
+        log.channel.is_none() && seen.range((sha256, None)..).next().is_some_and(|(sum, _)| *sum == sha256);
+    if is_copy || !seen.insert((sha256, log.channel)) {
         return Ok(());
     }
     let source = log.file.random(MEMORY).map_err(|error| error.to_string())?;
     let file = push_file(facts, EvidenceFile::of(&log.file, "event-log", Some(sha256)));
-    let mut walk = Walk::new(log.channel, file);
-    let skim = walk.through(&source, collected);
-    let Walk { channel, is_other, first, last, .. } = walk;
-    let computers = collected.take_computers();
-    // What was collected of it is nothing, for a log of another channel is left alone from its first event on.
-    if is_other.get() {
+    let walk = Walk::new(log.channel, file);
+    let skim = walk.through(work, &source, collected);
+    let computers = collected.end_log();
+    // What was collected of it is nothing, for events of another channel are left alone.
+    if walk.is_of_another_channel() {
         facts.files.pop();
         return Ok(());
     }
     let skim = skim?;
-    let channel = channel.into_inner();
+    let (first, last) = walk.span();
+    let spanned = match (skim.first, skim.last) {
+        (Some(first), Some(last)) => last.record.saturating_sub(first.record).saturating_add(1),
+        _ => 0,
+    };
     if let Some(place) = skim.damage.first() {
         let more = skim.damage.len() as u64 - 1 + skim.more_damage;
         let more = if more == 0 { String::new() } else { format!(", and {more} more places like it") };
@@ -224,102 +259,17 @@ fn one(
     }
     facts.events.logs.push(EventLog {
         file,
-        channel,
+        channel: walk.into_channel(),
         records: skim.records,
-        first: first.get(),
-        last: last.get(),
+        spanned,
+        first,
+        last,
         is_damaged: !skim.damage.is_empty(),
+        is_dirty: skim.is_dirty,
+        is_in_place: log.is_in_place,
         computers,
     });
     Ok(())
-}
-
-/// What is known on the way through one log.
-struct Walk {
-    file: FileId,
-    /// The channel, from the file's name or from the first event.
-    channel: RefCell<String>,
-    /// Whether the log turned out to be of a channel that does not matter.
-    is_other: Cell<bool>,
-    /// Whether an event of a channel that matters was in it.
-    is_ours: Cell<bool>,
-    count: Cell<u64>,
-    first: Cell<Option<Timestamp>>,
-    last: Cell<Option<Timestamp>>,
-}
-
-impl Walk {
-    fn new(channel: Option<&str>, file: FileId) -> Self {
-        Self {
-            file,
-            channel: RefCell::new(channel.unwrap_or_default().to_owned()),
-            is_other: Cell::new(false),
-            is_ours: Cell::new(false),
-            count: Cell::new(0),
-            first: Cell::new(None),
-            last: Cell::new(None),
-        }
-    }
-
-    fn through(&mut self, source: &dyn event_log::Source, collected: &mut Collected) -> Result<Skim, String> {
-        let walk = &*self;
-        let wanted = |head: &Head<'_>| walk.wants(head);
-        let mut found = |event: Event| {
-            if walk.belongs(&event) {
-                // In an exported log only the event itself may have a time.
-                walk.saw(event.time);
-                collected.add(event, walk.file);
-            }
-        };
-        event_log::skim(source, &wanted, &mut found).map_err(|error| error.to_string())
-    }
-
-    fn wants(&self, head: &Head<'_>) -> bool {
-        let number = self.count.get();
-        self.count.set(number.saturating_add(1));
-        if self.is_other.get() {
-            return false;
-        }
-        if let Some(time) = head.time {
-            self.saw(time);
-        }
-        if self.channel.borrow().is_empty()
-            && let Some(channel) = by_source(head.provider)
-        {
-            // An .evt file has no other way to say what it is.
-            channel.clone_into(&mut self.channel.borrow_mut());
-        }
-        number.is_multiple_of(SAMPLE) || symptoms::can_matter(head.provider, head.id)
-    }
-
-    fn saw(&self, time: Timestamp) {
-        self.first.set(Some(self.first.get().map_or(time, |first| first.min(time))));
-        self.last.set(Some(self.last.get().map_or(time, |last| last.max(time))));
-    }
-
-    /// Whether an event's own channel is one that matters.
-    fn belongs(&self, event: &Event) -> bool {
-        let Some(channel) = event.channel.as_ref().map(|channel| channel.to_ascii_lowercase()) else {
-            return true;
-        };
-        if CHANNELS.contains(&channel.as_str()) {
-            *self.channel.borrow_mut() = channel;
-            self.is_ours.set(true);
-            return true;
-        }
-        // Its first event tells.
-        self.is_other.set(!self.is_ours.get());
-        false
-    }
-}
-
-/// The log that a source writes to.
-fn by_source(provider: &str) -> Option<&'static str> {
-    match provider.to_ascii_lowercase().as_str() {
-        "service control manager" | "eventlog" | "schannel" | "w3svc" => Some("system"),
-        "security" => Some("security"),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -345,8 +295,12 @@ mod tests {
         ] {
             assert_eq!(channel_of(name), Ok(Some(channel)), "{name}");
         }
-        for name in ["Setup/x", "Microsoft-Windows-Setup%4Operational.evtx", "Microsoft-Windows-Backup.evtx"]
-        {
+        for name in [
+            "Setup/x",
+            "ForwardedEvents.evtx",
+            "Microsoft-Windows-Setup%4Operational.evtx",
+            "Microsoft-Windows-Backup.evtx",
+        ] {
             assert_eq!(channel_of(name), Err(()), "{name}");
         }
         assert_eq!(channel_of("security_sample.evtx"), Ok(None));

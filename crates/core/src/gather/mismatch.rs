@@ -9,6 +9,9 @@ use crate::machine::events::is_host;
 use crate::machine::facts::{Facts, Mismatch};
 use crate::machine::{Citation, DAY, Known, Locator};
 
+/// Computers of event logs that are named.
+const NAMED: usize = 8;
+
 /// Network cards that SOFTWARE names and SYSTEM does not know at all.
 pub(super) fn network_cards(facts: &mut Facts, software: &Reader<'_>, system: &Reader<'_>) {
     let (known, used) = registry::network_cards(software, system);
@@ -89,22 +92,25 @@ pub(super) fn find(facts: &mut Facts, _pieces: &Pieces, listings: &Listings) {
 }
 
 /// Event logs in which no computer of this machine's name wrote. A renamed machine keeps logs under its old name, so
-/// this says something only of a System log that goes on until the registry was last written: at the start that a new
-/// name needs, Windows logs under the new one.
+/// this says something only of a System log that stands where Windows writes it and goes on until the registry was last
+/// written: at the start that a new name needs, Windows logs under the new one.
 fn logs(facts: &mut Facts) {
     let Some(host) = facts.os.hostname.value() else { return };
+    let active = facts.os.active_hostname.value();
+    let is_own = |name: &str| is_host(name, host) || active.is_some_and(|active| is_host(name, active));
     let logs = &facts.events.logs;
     let mut computers: Vec<String> = logs.iter().flat_map(|log| log.computers.iter().cloned()).collect();
     computers.sort();
     computers.dedup();
-    if computers.is_empty() || computers.iter().any(|computer| is_host(computer, host)) {
+    if computers.is_empty() || computers.iter().any(|computer| is_own(computer)) {
         return;
     }
+    computers.truncate(NAMED);
     let names = computers.join(", ");
     let written = facts.system.value().and_then(|hive| hive.last_written);
-    let is_late =
-        |last: Timestamp| written.is_some_and(|written| written.seconds_since(last).abs() <= 7 * DAY);
-    let late = logs.iter().filter(|log| log.channel == "system").find(|log| log.last.is_some_and(is_late));
+    let is_late = |last: Timestamp| written.is_some_and(|written| written.seconds_since(last).abs() <= DAY);
+    let system = logs.iter().filter(|log| log.channel == "system" && log.is_in_place);
+    let late = system.filter(|log| !log.computers.is_empty()).find(|log| log.last.is_some_and(is_late));
     let Some(log) = late else {
         facts.assumptions.push(format!(
             "The event logs name the computer {names} and SYSTEM names {host}; they were taken for logs of this machine \

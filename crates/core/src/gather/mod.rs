@@ -214,6 +214,7 @@ fn blank() -> Facts {
             earlier_installs: Vec::new(),
             system_root: open(software),
             hostname: open(system),
+            active_hostname: open(system),
             time_zone: open(system),
             image_state: open(software),
             setup_in_progress: open(system),

@@ -222,6 +222,7 @@ pub(super) fn os(software: &Reader<'_>, system: &Reader<'_>) -> Os {
         earlier_installs: earlier_installs(system),
         system_root: software.text(VERSION, "SystemRoot"),
         hostname: hostname(system),
+        active_hostname: system.text(&control("ComputerName\\ActiveComputerName"), "ComputerName"),
         time_zone: time_zone(system, &control("TimeZoneInformation")),
         image_state: software.text("Microsoft\\Windows\\CurrentVersion\\Setup\\State", "ImageState"),
         setup_in_progress: system.dword("Setup", "SystemSetupInProgress"),
@@ -322,8 +323,10 @@ fn services(system: &Reader<'_>, key: &str) -> Known<BTreeMap<String, Service>> 
         let path = format!("{key}\\{name}");
         // Other products leave keys of these names with settings below them; a service has a start type.
         if let Some(start) = system.dword(&path, "Start").value().copied() {
+            let shown = system.text(&path, "DisplayName").value().cloned();
+            let display_name = shown.filter(|name| !name.trim().is_empty() && !name.starts_with('@'));
             let citation = Citation::new(system.file, Locator::Key(path.into()));
-            services.insert(upper, Service { start, citation });
+            services.insert(upper, Service { start, display_name, citation });
         }
     }
     Known::read(services, citation)

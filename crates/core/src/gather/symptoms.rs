@@ -6,7 +6,9 @@
 
 use crate::artifact::container::{FileName, Guid, Prefix};
 use crate::artifact::event_log::Event;
-use crate::codes::parse_status;
+use crate::codes;
+use crate::machine::events::{ENCRYPTION, is_key_code, is_metabase_code};
+use crate::machine::facts::Facts;
 use crate::machine::{SymptomKey, SymptomKind};
 
 /// Characters of a subject that are kept.
@@ -15,8 +17,8 @@ const LONGEST: usize = 160;
 const TIMED_OUT: u32 = 1053;
 /// "Not enough storage is available to process this command."
 const NO_STORAGE: u32 = 8;
-/// Codes that only the metabase returns.
-const METABASE_CODES: std::ops::RangeInclusive<u32> = 0x800c_c800..=0x800c_c8ff;
+/// "The system cannot find the path specified": the code of KB884872, which any other program returns as well.
+const NO_PATH: [u32; 2] = [3, 0x8007_0003];
 
 /// The services of IIS that hang on the metabase: key name, and the display names of Windows in English.
 const SERVICES: [(&str, &[&str]); 6] = [
@@ -37,6 +39,43 @@ pub(super) struct KeyFile {
     pub name: String,
 }
 
+/// What the machine's registry says about the services of its events.
+#[derive(Debug, Default)]
+pub(super) struct Services {
+    /// Display names in lower case, with the key name of the service.
+    shown: Vec<(String, &'static str)>,
+    /// Whether this is Windows 2000 to Server 2003.
+    is_nt5: bool,
+}
+
+impl Services {
+    /// The services as the facts name them.
+    pub fn of(facts: &Facts) -> Self {
+        let services = facts.iis.services.value();
+        let shown = SERVICES.iter().filter_map(|(key, _)| {
+            let name = services?.get(*key)?.display_name.as_ref()?;
+            Some((name.trim().to_lowercase(), *key))
+        });
+        let version = facts.os.version.value();
+        Self { shown: shown.collect(), is_nt5: version.is_some_and(|version| version.starts_with("5.")) }
+    }
+
+    /// The service that a name means: its key name or a display name, never a part of a name.
+    fn named(&self, name: &str) -> Option<&'static str> {
+        let name = name.trim().to_lowercase();
+        let is_it = |(key, shown): &&(&'static str, &[&str])| {
+            key.eq_ignore_ascii_case(&name) || shown.contains(&name.as_str())
+        };
+        let known = SERVICES.iter().find(is_it).map(|(key, _)| *key);
+        known.or_else(|| self.shown.iter().find(|(shown, _)| *shown == name).map(|(_, key)| *key))
+    }
+
+    /// Whether an event is of Windows 2000 to Server 2003, which alone write `.evt`.
+    fn is_old(&self, event: &Event) -> bool {
+        self.is_nt5 || event.channel.is_none()
+    }
+}
+
 /// Where an event comes from, whatever form its source is named in.
 fn source(provider: &str) -> String {
     let name = provider.to_ascii_lowercase();
@@ -50,16 +89,18 @@ pub(super) fn can_matter(provider: &str, id: u32) -> bool {
     let source = source(provider);
     match source.as_str() {
         "service control manager" => matches!(id, 7000 | 7001 | 7009 | 7011 | 7023 | 7024 | 7031 | 7034),
-        "was" => is_pool_event(id),
+        "was" => is_pool_event(id) || needs_code(id),
+        "msftpsvc" | "smtpsvc" | "nntpsvc" => id == 116,
         "w3svc" => matches!(id, 116 | 1002 | 1008 | 1009 | 1021 | 1057 | 1059),
         "schannel" => matches!(id, 36870 | 36871),
         "httpevent" | "http" => matches!(id, 15021 | 15300 | 15301),
-        "iis-configuration" => matches!(id, 10 | 13 | 14),
+        "iis-configuration" => matches!(id, 10 | 42 | 43 | 44),
         "iis-apphostsvc" | "apphostsvc" => (9000..=9012).contains(&id),
         "crypto-dpapi" => (8193..=8198).contains(&id),
         "crypto-ncrypt" => (1..=4).contains(&id),
         "capi2" => id == 70,
-        "security-auditing" | "security" => matches!(id, 5058 | 5059 | 5061),
+        "eventlog" if matches!(id, 104 | 1102) => true,
+        "security-auditing" | "security" => matches!(id, 517 | 5058 | 5059 | 5061),
         _ => is_start(provider, id),
     }
 }
@@ -73,20 +114,27 @@ pub(super) fn is_start(provider: &str, id: u32) -> bool {
     }
 }
 
+/// The channel of which an event says that it was cleared, in lower case.
+pub(super) fn cleared(event: &Event) -> Option<String> {
+    match (source(&event.provider).as_str(), event.id) {
+        ("eventlog", 104) => Some(event.named("Channel").unwrap_or("system").trim().to_ascii_lowercase()),
+        ("eventlog", 1102) | ("security", 517) => Some("security".to_owned()),
+        _ => None,
+    }
+}
+
 /// What an event is a symptom of.
-pub(super) fn classify(event: &Event) -> Option<SymptomKey> {
+pub(super) fn classify(event: &Event, services: &Services) -> Option<SymptomKey> {
     let (kind, subject, code) = match source(&event.provider).as_str() {
-        "service control manager" => service(event)?,
+        "service control manager" => service(event, services)?,
         "was" => pool(event)?,
-        "w3svc" => web_service(event)?,
+        "w3svc" => web_service(event, services)?,
+        "msftpsvc" => metabase_path(event, "MSFTPSVC", services)?,
+        "smtpsvc" => metabase_path(event, "SMTPSVC", services)?,
+        "nntpsvc" => metabase_path(event, "NNTPSVC", services)?,
         "schannel" => schannel(event)?,
         "httpevent" | "http" => endpoint(event)?,
-        "iis-configuration" => {
-            let file = event.named("FileName").or_else(|| event.named("File")).or_else(|| event.at(0));
-            let is_error = matches!(event.id, 10 | 13 | 14) && event.level <= 3;
-            is_error
-                .then(|| (SymptomKind::Configuration, file.unwrap_or_default().to_owned(), any_code(event)))?
-        }
+        "iis-configuration" => configuration(event)?,
         "iis-apphostsvc" | "apphostsvc" => {
             let is_failure = (9000..=9012).contains(&event.id) && (1..=3).contains(&event.level);
             is_failure.then(|| (SymptomKind::Configuration, String::new(), code_of_binary(event)))?
@@ -102,13 +150,9 @@ pub(super) fn classify(event: &Event) -> Option<SymptomKey> {
 
 type Found = (SymptomKind, String, Option<u32>);
 
-/// The service that a name means: its key name or its English display name, never a part of a name.
-fn service_of(name: &str) -> Option<&'static str> {
-    let name = name.trim().to_ascii_lowercase();
-    let is_it = |(key, shown): &&(&'static str, &[&str])| {
-        key.eq_ignore_ascii_case(&name) || shown.contains(&name.as_str())
-    };
-    SERVICES.iter().find(is_it).map(|(key, _)| *key)
+/// Reads a code of this family; [`NO_PATH`] is one for services of Windows 2000 and 2003 only.
+fn parse_status(text: &str) -> Option<u32> {
+    codes::parse_status(text).filter(|code| !NO_PATH.contains(code))
 }
 
 /// The key name of the service that later versions of Windows add in binary, whatever the language.
@@ -126,47 +170,62 @@ fn key_name(event: &Event) -> Option<String> {
 }
 
 /// Events of the service control manager.
-fn service(event: &Event) -> Option<Found> {
+fn service(event: &Event, services: &Services) -> Option<Found> {
     let position = if matches!(event.id, 7009 | 7011) { 1 } else { 0 };
     let name = event.at(position)?;
+    let is_old = services.is_old(event);
+    let any_code = |position: usize| event.at(position).and_then(codes::parse_status);
     let code = |position: usize| event.at(position).and_then(parse_status);
-    let known = key_name(event).as_deref().and_then(service_of).or_else(|| service_of(name));
-    let failed = |service: &str, code| Some((SymptomKind::IisAdminFailed, service.to_owned(), code));
+    let key = key_name(event);
+    let known = key.as_deref().and_then(|key| services.named(key)).or_else(|| services.named(name));
+    let late = |code| Some((SymptomKind::ServiceTimeout, known?.to_owned(), code));
     match event.id {
         7001 => {
             let upon = event.at(1)?;
-            let upon = service_of(upon).or_else(|| by_code(upon, code(2)?))?;
+            // In another language the name of what it hangs on says IIS, whatever code goes with it.
+            let upon = services.named(upon).or_else(|| by_code(upon, code(2)));
             // The name of the service that could not start is told as it is, for any service may depend on this one.
             let subject = known.map_or_else(|| name.trim().to_owned(), str::to_owned);
-            (upon == "IISADMIN").then_some((SymptomKind::IisAdminFailed, subject, code(2)))
+            (upon == Some("IISADMIN")).then_some((SymptomKind::IisAdminFailed, subject, code(2)))
         }
-        7023 | 7024 | 7000 => {
-            let code = code(1)?;
-            if is_key_code(code) && is_activation(key_name(event).as_deref().unwrap_or(name)) {
+        // What did not start at all never got to its keys.
+        7000 => late(Some(code(1).filter(|code| matches!(*code, TIMED_OUT | NO_STORAGE))?)),
+        7023 | 7024 => {
+            let code = any_code(1)?;
+            if is_key_code(code) && is_activation(key.as_deref().unwrap_or(name)) {
                 return Some((SymptomKind::AppPoolIdentity, String::new(), Some(code)));
             }
-            let service = known.or_else(|| by_code(name, code))?;
-            if matches!(code, TIMED_OUT | NO_STORAGE) {
-                return Some((SymptomKind::ServiceTimeout, service.to_owned(), Some(code)));
+            if known.is_some() && matches!(code, TIMED_OUT | NO_STORAGE) {
+                return late(Some(code));
             }
-            failed(service, Some(code))
+            let service = known.or_else(|| by_code(name, Some(code)))?;
+            let is_of_metabase = is_key_code(code) || is_metabase_code(code);
+            let counts = match service {
+                "IISADMIN" if NO_PATH.contains(&code) => is_old,
+                "IISADMIN" => true,
+                "W3SVC" => is_old,
+                _ if NO_PATH.contains(&code) => false,
+                // From IIS 7 on what is left of the others hangs on the metabase still, and has other troubles too.
+                _ => is_old || is_of_metabase,
+            };
+            counts.then(|| (SymptomKind::IisAdminFailed, service.to_owned(), Some(code)))
         }
-        7009 | 7011 => Some((SymptomKind::ServiceTimeout, known?.to_owned(), None)),
+        7009 | 7011 => late(None),
         // A crash carries no code; only that of IISADMIN itself speaks of the metabase.
-        7031 | 7034 => failed(known.filter(|service| *service == "IISADMIN")?, None),
+        7031 | 7034 => {
+            let service = known.filter(|service| *service == "IISADMIN")?;
+            Some((SymptomKind::IisAdminFailed, service.to_owned(), None))
+        }
         _ => None,
     }
 }
 
 /// IISADMIN under a name of another language: the metabase's own codes are nobody else's, and a code of the key
-/// functions counts where the name says IIS.
-fn by_code(name: &str, code: u32) -> Option<&'static str> {
+/// functions, or none, counts where the name says IIS.
+fn by_code(name: &str, code: Option<u32>) -> Option<&'static str> {
     let says_iis = name.split(|c: char| !c.is_alphanumeric()).any(|word| word == "IIS");
-    (METABASE_CODES.contains(&code) || says_iis && is_key_code(code)).then_some("IISADMIN")
-}
-
-fn is_key_code(code: u32) -> bool {
-    (0x8009_0000..=0x8009_ffff).contains(&code)
+    let is_it = code.is_some_and(is_metabase_code) || says_iis && code.is_none_or(is_key_code);
+    is_it.then_some("IISADMIN")
 }
 
 /// Whether this is the Windows Process Activation Service, which decrypts the passwords of pools.
@@ -179,28 +238,67 @@ fn is_pool_event(id: u32) -> bool {
     matches!(id, 5002 | 5021 | 5036 | 5057 | 5059)
 }
 
+/// Events of the activation service that have many reasons, and tell by their code whether it is one of these.
+fn needs_code(id: u32) -> bool {
+    matches!(id, 5005 | 5022 | 5172 | 5173)
+}
+
 /// Events of the activation service: the pool is their first value.
 fn pool(event: &Event) -> Option<Found> {
+    let code = code_of_binary(event).or_else(|| any_code(event));
+    if needs_code(event.id) {
+        return Some((SymptomKind::AppPoolIdentity, String::new(), Some(code?)));
+    }
     if !is_pool_event(event.id) {
         return None;
     }
     let named = event.named("AppPoolID").or_else(|| event.named("AppPoolName"));
     let pool = if event.id == 5036 { "" } else { named.or_else(|| event.at(0)).unwrap_or_default() };
-    Some((SymptomKind::AppPoolIdentity, pool.to_owned(), code_of_binary(event)))
+    Some((SymptomKind::AppPoolIdentity, pool.to_owned(), code))
+}
+
+/// Events of the configuration system: an error in a file, or an encryption that did not work.
+fn configuration(event: &Event) -> Option<Found> {
+    if event.level > 3 {
+        return None;
+    }
+    let file = event.named("FileName").or_else(|| event.named("File"));
+    let subject = file.or_else(|| event.at(0)).unwrap_or_default().to_owned();
+    let code = any_code(event);
+    match event.id {
+        10 => Some((SymptomKind::Configuration, subject, code)),
+        42..=44 => Some((SymptomKind::AppPoolIdentity, ENCRYPTION.to_owned(), code)),
+        _ => None,
+    }
 }
 
 /// Events of the web service of IIS 5 and 6.
-fn web_service(event: &Event) -> Option<Found> {
-    let code = any_code(event).or_else(|| code_of_binary(event));
+fn web_service(event: &Event, services: &Services) -> Option<Found> {
     match event.id {
-        116 => Some((SymptomKind::IisAdminFailed, "W3SVC".to_owned(), code)),
-        1008 => Some((SymptomKind::IisAdminFailed, "W3SVC".to_owned(), Some(code?))),
+        116 => metabase_path(event, "W3SVC", services),
+        1008 => {
+            let code = any_code(event).or_else(|| code_of_binary(event))?;
+            Some((SymptomKind::IisAdminFailed, "W3SVC".to_owned(), Some(code)))
+        }
         1002 | 1009 | 1021 | 1057 | 1059 => {
             let pool = event.at(0).unwrap_or_default();
             Some((SymptomKind::AppPoolIdentity, pool.to_owned(), code_of_binary(event)))
         }
         _ => None,
     }
+}
+
+/// 116, "the service metabase path could not be opened": only that of the service itself, for the path of one site may
+/// be missing for reasons of its own.
+fn metabase_path(event: &Event, service: &str, services: &Services) -> Option<Found> {
+    if event.id != 116 {
+        return None;
+    }
+    let path = event.at(0).unwrap_or_default().trim().trim_matches('/').to_ascii_uppercase();
+    let is_root = path.is_empty() || path.strip_prefix("LM/") == Some(service);
+    let own = || number_of_binary(event).filter(|code| NO_PATH.contains(code) && services.is_old(event));
+    let code = any_code(event).or_else(|| code_of_binary(event)).or_else(own);
+    is_root.then(|| (SymptomKind::IisAdminFailed, service.to_owned(), code))
 }
 
 fn schannel(event: &Event) -> Option<Found> {
@@ -250,14 +348,15 @@ fn reason(event: &Event) -> String {
 }
 
 fn ncrypt(event: &Event) -> Option<Found> {
+    // The message of event 2 takes its third value for the code.
     let position = match event.id {
         1 => 5,
-        2 => 1,
-        3 => 2,
+        2 | 3 => 2,
         4 => 4,
         _ => return None,
     };
-    let status = event.named("Status").or_else(|| event.at(position)).and_then(parse_status)?;
+    let named = event.named("Status").or_else(|| event.named("ReturnCode"));
+    let status = named.or_else(|| event.at(position)).and_then(parse_status)?;
     let key = event.named("KeyName").or_else(|| event.named("ProviderName")).unwrap_or_default();
     Some((SymptomKind::Dpapi, key.to_owned(), Some(status)))
 }
@@ -312,8 +411,11 @@ fn any_code(event: &Event) -> Option<u32> {
 
 /// "The data is the error": four bytes.
 fn code_of_binary(event: &Event) -> Option<u32> {
-    let bytes: [u8; 4] = event.binary.get(..4)?.try_into().ok()?;
-    parse_status(&u32::from_le_bytes(bytes).to_string())
+    number_of_binary(event).and_then(|number| parse_status(&number.to_string()))
+}
+
+fn number_of_binary(event: &Event) -> Option<u32> {
+    Some(u32::from_le_bytes(event.binary.get(..4)?.try_into().ok()?))
 }
 
 fn cut(text: &str) -> String {

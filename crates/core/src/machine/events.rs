@@ -4,8 +4,12 @@ use std::collections::BTreeMap;
 
 use iiskeys_evidence::Timestamp;
 
+use super::facts::Identity;
 use super::known::{Citation, FileId};
 use crate::artifact::container::{Guid, Prefix};
+
+/// Starts of the system that are kept, the last ones.
+pub(crate) const STARTS: usize = 1_000;
 
 /// An event log that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,12 +20,18 @@ pub struct EventLog {
     pub channel: String,
     /// Records that could be read.
     pub records: u64,
+    /// Records that there are between the lowest number and the highest; an export of a choice has far fewer.
+    pub spanned: u64,
     /// Time of the earliest of them.
     pub first: Option<Timestamp>,
     /// Time of the latest of them.
     pub last: Option<Timestamp>,
     /// Whether a part of it could not be read: then what it does not show says nothing.
     pub is_damaged: bool,
+    /// Whether Windows had not closed it: its newest events may be missing.
+    pub is_dirty: bool,
+    /// Whether it stands on the drive with Windows, where Windows keeps it.
+    pub is_in_place: bool,
     /// Computers that wrote it, as far as they were looked at, at most eight in alphabetical order.
     pub computers: Vec<String>,
 }
@@ -114,14 +124,52 @@ pub struct Events {
     pub symptoms: BTreeMap<SymptomKey, Symptom>,
     /// Key files that events name, by GUID.
     pub key_files: Vec<KeyFileSeen>,
+    /// When each channel was last cleared, as far as events say so.
+    pub cleared: BTreeMap<String, Timestamp>,
     /// Starts of the operating system or of the event log service, oldest first, at most the last 1000.
     pub starts: Vec<(Timestamp, Citation)>,
+}
+
+/// What a symptom is about whose event says that the encryption in the configuration did not work.
+pub(crate) const ENCRYPTION: &str = "configuration encryption";
+
+/// Whether a code is one of the key functions (NTE and its neighbours).
+pub(crate) fn is_key_code(code: u32) -> bool {
+    (0x8009_0000..=0x8009_ffff).contains(&code)
+}
+
+/// Whether a code is one that only the metabase returns.
+pub(crate) fn is_metabase_code(code: u32) -> bool {
+    (0x800c_c800..=0x800c_c8ff).contains(&code)
+}
+
+impl SymptomKey {
+    /// Whether its code is one of the key functions or of the metabase; any program may return the others.
+    pub(crate) fn has_own_code(&self) -> bool {
+        self.code.is_some_and(|code| is_key_code(code) || is_metabase_code(code))
+    }
+}
+
+impl EventLog {
+    /// Whether it holds a choice of the records of a log rather than the log.
+    pub(crate) fn is_choice(&self) -> bool {
+        !self.is_damaged && self.records.saturating_mul(2) < self.spanned
+    }
 }
 
 impl Events {
     /// The logs of a channel, named in lower case.
     pub fn of_channel<'e>(&'e self, channel: &'e str) -> impl Iterator<Item = &'e EventLog> {
         self.logs.iter().filter(move |log| log.channel == channel)
+    }
+
+    /// The first start at or after the last write of the key that holds the MachineGuid; `None` where an earlier one may
+    /// not be known.
+    pub(crate) fn start_after_the_guid(&self, identity: &Identity) -> Option<&(Timestamp, Citation)> {
+        let written = identity.key_written.value()?;
+        let covers = self.of_channel("system").filter_map(|log| log.first).any(|first| first <= *written);
+        let is_whole = self.starts.len() < STARTS || self.starts.first()?.0 <= *written;
+        self.starts.iter().find(|(time, _)| covers && is_whole && time >= written)
     }
 
     /// The symptoms of one kind.

@@ -199,6 +199,8 @@ pub struct Os {
     pub system_root: Known<String>,
     /// Computer name.
     pub hostname: Known<String>,
+    /// The name under which the machine runs until its next start; hives seldom hold it, exports do.
+    pub active_hostname: Known<String>,
     /// Time zone.
     pub time_zone: Known<TimeZone>,
     /// `Setup\State\ImageState`.
@@ -222,6 +224,8 @@ pub struct Os {
 pub struct Service {
     /// `Start`: 2 automatic, 3 manual, 4 disabled.
     pub start: u32,
+    /// `DisplayName`, where it is a name and no reference to a resource: what events of Windows 2000 and 2003 call it.
+    pub display_name: Option<String>,
     /// Where it stands.
     pub citation: Citation,
 }

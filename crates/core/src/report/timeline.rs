@@ -10,7 +10,7 @@ use super::TimelineRow;
 use super::build::Ids;
 use crate::artifact::container::Guid;
 use crate::machine::facts::{Config, EarlierGuid};
-use crate::machine::{Citation, CopyKind, FileId, FolderRole, Known, Machine, Origin};
+use crate::machine::{Citation, CopyKind, FileId, FolderRole, Known, Machine, Origin, SymptomKind};
 
 /// Rows that a report has at most.
 const MOST_ROWS: usize = 2_000;
@@ -78,7 +78,7 @@ enum Weight {
 
 /// The rows by time, and how many are left out.
 pub(super) fn timeline(machine: &Machine<'_>, ids: &Ids) -> (Vec<TimelineRow>, u64) {
-    let mut rows = Rows { machine, ids, weight: Weight::Machine, rows: Vec::new() };
+    let mut rows = Rows { machine, ids, weight: Weight::Machine, rows: Vec::new(), left_out: 0 };
     installations(&mut rows);
     guids(&mut rows);
     secrets(&mut rows);
@@ -93,7 +93,9 @@ pub(super) fn timeline(machine: &Machine<'_>, ids: &Ids) -> (Vec<TimelineRow>, u
     master_keys(&mut rows);
     certificates(&mut rows);
     registry_containers(&mut rows);
-    bounded(rows.rows, MOST_ROWS)
+    let already = rows.left_out;
+    let (rows, left_out) = bounded(rows.rows, MOST_ROWS);
+    (rows, left_out + already)
 }
 
 type Row = (Timestamp, Weight, TimelineRow);
@@ -112,6 +114,8 @@ struct Rows<'a> {
     ids: &'a Ids,
     weight: Weight,
     rows: Vec<Row>,
+    /// Rows that were left out before.
+    left_out: u64,
 }
 
 impl Rows<'_> {
@@ -243,16 +247,21 @@ fn containers(rows: &mut Rows<'_>) {
     }
 }
 
+/// Rows about symptoms of one kind, half of them the first and half the last.
+const SYMPTOMS: usize = 200;
+
 fn events(rows: &mut Rows<'_>) {
-    let events = &rows.machine.facts.events;
-    for (key, symptom) in &events.symptoms {
+    let facts = rows.machine.facts;
+    let mut by_kind: BTreeMap<SymptomKind, Vec<(Timestamp, String, String, FileId)>> = BTreeMap::new();
+    for (key, symptom) in &facts.events.symptoms {
         let source = format!("{} {}", key.provider, key.id);
         let subject = if key.subject.is_empty() { String::new() } else { format!(" about {}", key.subject) };
         let code = key.code.map_or_else(String::new, |code| format!(" with code {code:#010x}"));
+        let of_kind = by_kind.entry(key.kind).or_default();
         let mut say = |which: String, time, record: Option<&Citation>| {
             if let Some(record) = record {
                 let what = format!("{which} of {source}{subject}{code}");
-                rows.add(Some(time), TimeKind::EventRecorded, &source, what, record.file);
+                of_kind.push((time, what, source.clone(), record.file));
             }
         };
         let count = symptom.count;
@@ -263,12 +272,45 @@ fn events(rows: &mut Rows<'_>) {
         say(format!("first of {count} events"), symptom.first, symptom.records.first());
         say(format!("last of {count} events"), symptom.last, symptom.records.last());
     }
-    for seen in &events.key_files {
-        if let Some(record) = seen.records.first() {
-            let what = format!("an event named a key file of the GUID {} for the first time", seen.guid);
-            rows.add(Some(seen.first), TimeKind::EventRecorded, "key file event", what, record.file);
+    for (kind, mut said) in by_kind {
+        rows.weight = match kind {
+            SymptomKind::IisAdminFailed | SymptomKind::ServiceTimeout | SymptomKind::SchannelKey => {
+                Weight::Key
+            }
+            _ => Weight::Other,
+        };
+        said.sort();
+        rows.left_out += ends(&mut said, SYMPTOMS);
+        for (time, what, source, file) in said {
+            rows.add(Some(time), TimeKind::EventRecorded, &source, what, file);
         }
     }
+    rows.weight = Weight::Key;
+    if let Some((time, record)) = facts.events.start_after_the_guid(&facts.identity) {
+        let what =
+            "the system or its event log started for the first time after the MachineGuid's key was written";
+        rows.add(Some(*time), TimeKind::EventRecorded, "start", what.to_owned(), record.file);
+    }
+    for seen in &facts.events.key_files {
+        for (time, record, which) in
+            [(seen.first, seen.records.first(), "first"), (seen.last, seen.records.last(), "last")]
+        {
+            if let Some(record) = record.filter(|_| seen.count > 1 || which == "first") {
+                let what =
+                    format!("an event named a key file of the GUID {} for the {which} time", seen.guid);
+                rows.add(Some(time), TimeKind::EventRecorded, "key file event", what, record.file);
+            }
+        }
+    }
+}
+
+/// Keeps so many of both ends, and says how many are left out.
+fn ends<T>(items: &mut Vec<T>, most: usize) -> u64 {
+    let too_many = items.len().saturating_sub(most);
+    if too_many > 0 {
+        items.drain(most / 2..most / 2 + too_many);
+    }
+    too_many as u64
 }
 
 fn copies(rows: &mut Rows<'_>) {
@@ -386,6 +428,14 @@ mod tests {
         assert_eq!((what(all), left_out), (["early", "key", "guid", "late"].map(str::to_owned).to_vec(), 0));
         let (some, left_out) = bounded(rows, 3);
         assert_eq!((what(some), left_out), (["early", "key", "guid"].map(str::to_owned).to_vec(), 1));
+    }
+
+    #[test]
+    fn of_too_many_rows_both_ends_are_kept() {
+        let mut items: Vec<u32> = (0..10).collect();
+        assert_eq!(ends(&mut items, 4), 6);
+        assert_eq!(items, [0, 1, 8, 9]);
+        assert_eq!(ends(&mut items, 4), 0);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use super::symptom_iisadmin_failed::often;
 use super::symptoms::{self, Events, SYSTEM, Told};
 use super::{Confidence, Group, Judgement, Rule, RuleInfo, Severity};
 use crate::artifact::container::well_known::Role;
+use crate::machine::events::ENCRYPTION;
 use crate::machine::{Machine, Need, SymptomKind};
 
 /// Pools with a finding of their own; the rest share one.
@@ -26,7 +27,9 @@ pub static INFO: RuleInfo = RuleInfo {
               expired password looks the same. Rapid-fail protection (5002; on IIS 6 1002 and 1009) also follows any \
               application that crashes.",
     proof: "Events 5002, 5021, 5036, 5057 and 5059 of WAS, and 1002, 1009, 1021, 1057 and 1059 of W3SVC on IIS 6, in the \
-            System log; WAS itself ending with a code of the key functions. 5189 and its relatives are about files in \
+            System log; with a code of this family also 5005, 5022, 5172 and 5173; 42 to 44 of IIS-Configuration, an \
+            encryption that did not work. Without such a code a pool that could not be started (5059, 1059, 1009) is \
+            weak. WAS itself ending with a code of the key functions. 5189 and its relatives are about files in \
             inetpub\\temp\\appPools and do not count.",
     repair: "Look at what the rules about the session keys and their containers say. Where they are clear, look at the \
              account, its password and its logon rights.",
@@ -76,24 +79,42 @@ fn told<'m>(machine: &Machine<'_>, pool: &str, events: Events<'m>) -> Told<'m> {
     let codes = symptoms::with_codes(&events);
     let what = if pool.is_empty() {
         "The activation service could not read its configuration or failed itself".to_owned()
-    } else if is_rapid_fail(&events) {
-        format!("The application pool {pool} was stopped after repeated failures")
-    } else {
+    } else if pool == ENCRYPTION {
+        "An encryption in the configuration could not be used".to_owned()
+    } else if has_any(&events, &[5021, 5057, 1021, 1057]) {
         format!("The application pool {pool} had no usable identity")
+    } else if has_any(&events, &[5059, 1059, 1009]) {
+        format!("The application pool {pool} could not be started")
+    } else {
+        format!("The application pool {pool} was stopped after repeated failures")
+    };
+    let subject = match pool {
+        "" => "service:WAS".to_owned(),
+        ENCRYPTION => "config:encryption".to_owned(),
+        pool => format!("pool:{pool}"),
     };
     Told {
         rule: INFO.name,
-        subject: if pool.is_empty() { "service:WAS".to_owned() } else { format!("pool:{pool}") },
+        subject,
         title: format!("{what}, {}{codes}", often(times)),
         here: here(machine, pool),
-        confidence: if is_rapid_fail(&events) { Confidence::Weak } else { Confidence::Strong },
+        confidence: if follows_any_crash(&events) { Confidence::Weak } else { Confidence::Strong },
         events,
     }
 }
 
-/// Whether there is no more than rapid-fail protection, which follows any crash.
-fn is_rapid_fail(events: &Events<'_>) -> bool {
-    events.iter().all(|(key, _)| matches!(key.id, 5002 | 1002 | 1009))
+fn has_any(events: &Events<'_>, ids: &[u32]) -> bool {
+    events.iter().any(|(key, _)| ids.contains(&key.id))
+}
+
+/// Whether there is no more than a worker that does not come up, or rapid-fail protection after it, without a code of
+/// this family.
+fn follows_any_crash(events: &Events<'_>) -> bool {
+    events.iter().all(|(key, _)| match key.id {
+        5002 | 1002 => true,
+        5059 | 1059 | 1009 => key.code.is_none(),
+        _ => false,
+    })
 }
 
 /// What it points to on this machine: the pool's password, and the containers that such passwords hang on.

@@ -9,6 +9,13 @@ use crate::machine::{Generation, Machine, Need, SymptomKind};
 /// The log of DPAPI, which Windows keeps by default.
 const LOG: &str = "microsoft-windows-crypto-dpapi/operational";
 
+/// Logs that tell more where they are in evidence: most machines keep none of these events.
+const OTHERS: [(&str, Need); 3] = [
+    ("security", Need::SecurityLog),
+    ("microsoft-windows-crypto-ncrypt/operational", Need::UndamagedCopy),
+    ("microsoft-windows-capi2/operational", Need::UndamagedCopy),
+];
+
 /// See [`INFO`].
 pub struct SymptomDpapi;
 
@@ -79,6 +86,9 @@ impl Rule for SymptomDpapi {
         }
         if judgement.findings.is_empty() || machine.facts.events.of_channel(LOG).next().is_some() {
             symptoms::require_log(machine, &mut judgement, LOG, Need::DpapiLog);
+        }
+        for (channel, need) in OTHERS {
+            symptoms::require_whole(machine, &mut judgement, channel, need);
         }
         judgement
     }

@@ -1,8 +1,13 @@
 //! `symptom-iisadmin-failed`
 
-use super::symptoms::{self, SYSTEM, Told};
+use super::symptoms::{self, Events, SYSTEM, Told};
 use super::{Confidence, Group, Judgement, Rule, RuleInfo, Severity};
 use crate::machine::{Machine, Need, SymptomKind};
+
+/// The services of IIS, each with a finding of its own.
+const OWN: [&str; 5] = ["IISADMIN", "W3SVC", "SMTPSVC", "MSFTPSVC", "NNTPSVC"];
+/// Other services with a finding of their own; the rest share one.
+const NAMED: usize = 20;
 
 /// See [`INFO`].
 pub struct SymptomIisAdminFailed;
@@ -20,10 +25,12 @@ pub static INFO: RuleInfo = RuleInfo {
               key. When that fails, it ends with the code as its service-specific error (Service Control Manager \
               7024), and W3SVC, SMTP, FTP 6 and NNTP do not start (7001; on IIS 5 also W3SVC 116). On IIS 7 and later \
               web sites do not depend on it.",
-    proof: "Events 7024, 7023, 7000, 7001, 7031 and 7034 of the Service Control Manager and 116 and 1008 of W3SVC in \
-            the System log. The service is known by its key name or its English display name, never by a part of \
-            one; in other languages by the key name that the event carries, or by a code that only the metabase \
-            returns. The code counts in any form, signed, unsigned, hexadecimal or behind %%.",
+    proof: "Events 7024, 7023, 7001, 7031 and 7034 of the Service Control Manager, 116 of W3SVC, MSFTPSVC, SMTPSVC and \
+            NNTPSVC on their own path of the metabase, and 1008 of W3SVC, in the System log. The service is known by \
+            its key name, its English display name or the one in SYSTEM, never by a part of one; in other languages \
+            also by the key name that the event carries, or by a code that only the metabase returns. The code counts \
+            in any form, signed, unsigned, hexadecimal or behind %%; without one of the key functions or of the \
+            metabase the events are weak. What W3SVC ends with counts on IIS 5 and 6 only, and so does code 3.",
     repair: "Find the cause: the code says which key failed, and the rules about the MachineGuid, the containers and \
              the metabase look at it. Restart the IIS Admin Service after a repair, not only the Web service.",
     references: &[
@@ -42,17 +49,35 @@ impl Rule for SymptomIisAdminFailed {
         let what = "the System log shows no failure of the IIS Admin Service or of what depends on it";
         let mut judgement = Judgement::examined(symptoms::examined(machine, SYSTEM, what));
         let groups = symptoms::grouped(machine, SymptomKind::IisAdminFailed, |key| Some(key.subject.clone()));
+        // Any service may hang on this one, and say so in an event that names it.
+        let mut named = 0;
+        let mut rest: Events<'_> = Vec::new();
+        let mut services = Vec::new();
         for (service, events) in groups {
+            if OWN.contains(&service.as_str()) {
+                services.push((service, events));
+            } else if named < NAMED {
+                named += 1;
+                services.push((service, events));
+            } else {
+                rest.extend(events);
+            }
+        }
+        if !rest.is_empty() {
+            services.push(("*".to_owned(), rest));
+        }
+        for (service, events) in services {
             let codes = symptoms::with_codes(&events);
             let times: u64 = events.iter().map(|(_, symptom)| symptom.count).sum();
-            let only_crashed = events.iter().all(|(key, _)| matches!(key.id, 7031 | 7034));
+            // What W3SVC 1008 is, is not verified.
+            let is_sure = events.iter().any(|(key, _)| key.has_own_code() && key.id != 1008);
             let told = Told {
                 rule: INFO.name,
                 subject: format!("service:{service}"),
                 title: format!("{} failed {}{codes}", label(&service), often(times)),
                 here: here(machine, &service),
-                // A crash has many causes.
-                confidence: if only_crashed { Confidence::Weak } else { Confidence::Proven },
+                // A crash, and a code that any program returns, have many causes.
+                confidence: if is_sure { Confidence::Proven } else { Confidence::Weak },
                 events,
             };
             judgement.findings.push(told.finding(machine));
@@ -79,6 +104,7 @@ pub(super) fn label(service: &str) -> String {
     match service {
         "IISADMIN" => "The IIS Admin Service".to_owned(),
         "" => "A service".to_owned(),
+        "*" => "Further services".to_owned(),
         other => format!("The service {other}"),
     }
 }

@@ -9,7 +9,9 @@ use super::{Cite, Confidence, Finding, Judgement, Severity};
 use crate::artifact::container::{Prefix, WellKnown};
 use crate::codes;
 use crate::machine::events::is_host;
-use crate::machine::{Condition, DAY, Machine, Need, Standing, Store, Symptom, SymptomKey, SymptomKind};
+use crate::machine::{
+    Condition, DAY, EventLog, Machine, Need, Standing, Store, Symptom, SymptomKey, SymptomKind,
+};
 
 /// Codes of one finding that are explained.
 const EXPLAINED: usize = 4;
@@ -37,32 +39,75 @@ pub(super) fn grouped<'m>(
     groups
 }
 
-/// Notes what keeps a log from saying that there was nothing.
-pub(super) fn require_log(machine: &Machine<'_>, judgement: &mut Judgement, channel: &str, need: Need) {
+/// Notes which logs of a channel, among those that are in evidence, could not be read whole.
+pub(super) fn require_whole(machine: &Machine<'_>, judgement: &mut Judgement, channel: &str, need: Need) {
     let events = &machine.facts.events;
-    let mut unread = events.unread.iter().filter(|log| log.channel == channel).peekable();
-    if unread.peek().is_none() && events.of_channel(channel).next().is_none() {
-        judgement.gap(format!("{} not collected", need.subject()), need);
-    }
-    for log in unread {
+    for log in events.unread.iter().filter(|log| log.channel == channel) {
         let need = if log.over_budget { need } else { Need::UndamagedCopy };
         judgement.gap(format!("{} {}", log.path, log.why), need);
     }
     for log in events.of_channel(channel).filter(|log| log.is_damaged) {
-        let file = machine.facts.files.get(log.file.0 as usize).map_or("", |file| file.path.as_str());
         judgement.gap(
-            format!("a part of {file} could not be read, and may have held such events"),
+            format!("a part of {} could not be read, and may have held such events", path_of(machine, log)),
             Need::UndamagedCopy,
         );
     }
 }
 
-/// What was examined, with the time that the logs of a channel cover.
+fn path_of<'m>(machine: &'m Machine<'_>, log: &EventLog) -> &'m str {
+    machine.facts.files.get(log.file.0 as usize).map_or("", |file| file.path.as_str())
+}
+
+/// Notes what keeps a log from saying that there was nothing.
+pub(super) fn require_log(machine: &Machine<'_>, judgement: &mut Judgement, channel: &str, need: Need) {
+    let events = &machine.facts.events;
+    let is_unread = events.unread.iter().any(|log| log.channel == channel);
+    if !is_unread && events.of_channel(channel).next().is_none() {
+        judgement.gap(format!("{} not collected", need.subject()), need);
+    }
+    require_whole(machine, judgement, channel, need);
+    let logs = || events.of_channel(channel);
+    // A choice of the records beside the whole log takes nothing away from it.
+    if !logs().any(|log| log.records > 0 && !log.is_choice()) {
+        for log in logs() {
+            let why = if log.records == 0 {
+                format!("{} holds no record", path_of(machine, log))
+            } else {
+                format!(
+                    "{} holds {} of {} records: it is an export of a choice",
+                    path_of(machine, log),
+                    log.records,
+                    log.spanned
+                )
+            };
+            judgement.gap(why, need);
+        }
+    }
+    if let Some(host) = machine.facts.os.hostname.value() {
+        let mut names: Vec<String> = logs().flat_map(|log| log.computers.iter().cloned()).collect();
+        names.sort();
+        names.dedup();
+        if !names.is_empty() && !names.iter().any(|name| is_host(name, host)) {
+            let names = support::join(&names, 3);
+            judgement.gap(format!("{} was written on {names}, and this is {host}", need.subject()), need);
+        }
+    }
+}
+
+/// What was examined, with the time that the logs of a channel cover and what may be missing in it.
 pub(super) fn examined(machine: &Machine<'_>, channel: &str, what: &str) -> String {
-    match covered(machine, channel) {
+    let mut text = match covered(machine, channel) {
         Some((first, last)) => format!("{what} between {first} and {last}"),
         None => what.to_owned(),
+    };
+    let events = &machine.facts.events;
+    if let Some(cleared) = events.cleared.get(channel) {
+        text.push_str(&format!("; the log was cleared on {cleared}"));
     }
+    if events.of_channel(channel).any(|log| log.is_dirty) {
+        text.push_str("; the log was not closed, and its newest events may be missing");
+    }
+    text
 }
 
 fn covered(machine: &Machine<'_>, channel: &str) -> Option<(Timestamp, Timestamp)> {
@@ -259,8 +304,12 @@ pub(super) fn state(machine: &Machine<'_>, store: Store, prefix: Prefix, name: &
 /// When the IIS Admin Service itself failed for the first time, with each code of this family.
 fn failures_of_iisadmin(machine: &Machine<'_>) -> impl Iterator<Item = Timestamp> {
     let events = machine.facts.events.of_kind(SymptomKind::IisAdminFailed);
-    // A crash without a code may have any reason.
-    let own = events.filter(|(key, _)| key.subject == "IISADMIN" && key.code.is_some());
+    // A crash, or a code that any service may end with, has any reason.
+    let own = events.filter(|(key, _)| {
+        key.subject == "IISADMIN"
+            && matches!(key.id, 7023 | 7024)
+            && (key.has_own_code() || matches!(key.code, Some(6 | 1008)))
+    });
     own.map(|(_, symptom)| symptom.first)
 }
 
@@ -294,8 +343,11 @@ pub(super) fn beside_the_guid(machine: &Machine<'_>) -> String {
              Service failing from {first} on."
         );
     }
+    let start = machine.facts.events.start_after_the_guid(&machine.facts.identity);
+    let start =
+        start.map(|(time, _)| format!("; the first start after that was on {time}")).unwrap_or_default();
     format!(
-        "The IIS Admin Service first failed on {first}, {} after the Cryptography key was written.",
+        "The IIS Admin Service first failed on {first}, {} after the Cryptography key was written{start}.",
         span_words(first.seconds_since(written))
     )
 }

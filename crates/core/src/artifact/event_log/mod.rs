@@ -1,13 +1,13 @@
 //! Event logs: `.evtx` (Windows Vista and later) and `.evt` (Windows 2000 to Server 2003), as one kind of event.
 //!
-//! [`skim`] goes through a log of any size in a few megabytes of memory and hands on the events that are wanted.
+//! [`skim`] goes through a log of any size in some megabytes of memory and hands on the events that are wanted.
 
 mod evt;
 mod evtx;
 mod skim;
 mod source;
 
-pub use skim::{Damage, Format, Head, LogError, Mark, Skim, skim};
+pub use skim::{Damage, Format, Head, LogError, Mark, Skim, Work, skim, skim_with};
 pub use source::Source;
 
 use iiskeys_evidence::Timestamp;

@@ -32,6 +32,26 @@ pub enum Format {
     Evtx,
 }
 
+/// Bytes of text that are made of one log, and of all logs of a run. A chunk of 64 KiB can make megabytes of it.
+const TEXT: (u64, u64) = (256 << 20, 1 << 30);
+
+/// What was spent on decoding in a run: a budget that does not hang on the clock.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Bytes of text that were made of records.
+    pub text: u64,
+    /// Threads that did not come back and were left behind.
+    pub abandoned: usize,
+}
+
+impl Work {
+    /// Bytes of text that may still be made of a log that began when `before` were made.
+    pub(super) fn left(&self, before: u64) -> u64 {
+        let of_log = TEXT.0.saturating_sub(self.text.saturating_sub(before));
+        of_log.min(TEXT.1.saturating_sub(self.text))
+    }
+}
+
 /// A record by number and time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
@@ -126,9 +146,10 @@ impl Skim {
 
 /// Goes through a log, asks `wanted` about each record and hands the events that are to `found`.
 ///
-/// The order is that of the file; a log that has wrapped around does not begin with its oldest record. Memory stays at
-/// a few megabytes, whatever the log's size. Values of records that are not wanted are not decoded. Damage does not
-/// end the walk: what can still be read behind it is read, and [`Skim::damage`] tells of it.
+/// The order is that of the file; a log that has wrapped around does not begin with its oldest record. A chunk of
+/// `.evtx` is decoded at a time: mostly a megabyte or two, at the worst some tens of megabytes, whatever the log's size.
+/// Values of records that are not wanted are not decoded, and of those that are no more than a budget of text. Damage
+/// does not end the walk: what can still be read behind it is read, and [`Skim::damage`] tells of it.
 ///
 /// # Errors
 /// When the start cannot be read or is of no event log.
@@ -137,10 +158,23 @@ pub fn skim(
     wanted: &dyn Fn(&Head<'_>) -> bool,
     found: &mut dyn FnMut(Event),
 ) -> Result<Skim, LogError> {
+    skim_with(&mut Work::default(), source, wanted, found)
+}
+
+/// As [`skim`], for one log of several that share a budget.
+///
+/// # Errors
+/// When the start cannot be read or is of no event log.
+pub fn skim_with(
+    work: &mut Work,
+    source: &dyn Source,
+    wanted: &dyn Fn(&Head<'_>) -> bool,
+    found: &mut dyn FnMut(Event),
+) -> Result<Skim, LogError> {
     let mut start = [0; 8];
     let count = source.read_at(0, &mut start).map_err(|source| LogError::Unreadable { offset: 0, source })?;
     if evtx::is_evtx(&start, source) {
-        return Ok(evtx::skim(source, wanted, found));
+        return Ok(evtx::skim(work, source, wanted, found));
     }
     if evt::is_evt(&start, source) {
         return Ok(evt::skim(source, wanted, found));

@@ -26,7 +26,7 @@ fn scm(id: u32, data: &[&str]) -> Option<(SymptomKind, String, Option<u32>)> {
 }
 
 fn told(event: &Event) -> Option<(SymptomKind, String, Option<u32>)> {
-    let key = classify(event);
+    let key = classify(event, &Services::default());
     // What is not looked at in a log must not be known here alone.
     assert!(key.is_none() || can_matter(&event.provider, event.id), "{event:?}");
     key.map(|key| (key.kind, key.subject, key.code))
@@ -170,6 +170,8 @@ fn failures_of_dpapi_and_cng_keep_what_they_say() {
     let open = ["ProviderName=p", "KeyName=iisCngWasKey", "Status=0x80090016", "ProcessName=w3wp"];
     let open = event("Microsoft-Windows-Crypto-NCrypt", 3, &open);
     assert_eq!(told(&open), Some((kind, "iisCngWasKey".to_owned(), Some(0x8009_0016))));
+    let provider = event("Microsoft-Windows-Crypto-NCrypt", 2, &["a provider", "0", "0x80090013"]);
+    assert_eq!(told(&provider), Some((kind, String::new(), Some(0x8009_0013))));
     let fine = ["ProviderName=p", "KeyName=k", "Status=0x0", "ProcessName=w3wp"];
     assert_eq!(told(&event("Microsoft-Windows-Crypto-NCrypt", 3, &fine)), None);
 }
@@ -208,9 +210,103 @@ fn a_security_event_names_its_key_file_and_fails_only_for_keys_of_the_machine() 
 fn endpoints_and_the_configuration_are_kept_for_those_who_look_for_them() {
     let gone = event("Microsoft-Windows-HttpEvent", 15300, &["DeviceObject=x", "Endpoint=0.0.0.0:443"]);
     assert_eq!(told(&gone), Some((SymptomKind::HttpEndpoint, "0.0.0.0:443".to_owned(), None)));
-    let broken = event("Microsoft-Windows-IIS-Configuration", 13, &["FileName=applicationHost.config"]);
+    let broken = event("Microsoft-Windows-IIS-Configuration", 10, &["FileName=applicationHost.config"]);
     assert!(matches!(told(&broken), Some((SymptomKind::Configuration, _, _))));
-    assert_eq!(told(&event("Microsoft-Windows-IIS-Configuration", 29, &["FileName=x"])), None);
+    // 13 is the parsing of a file and 14 a redirection in force: no errors.
+    for id in [13, 14, 29] {
+        assert_eq!(told(&event("Microsoft-Windows-IIS-Configuration", id, &["FileName=x"])), None);
+    }
+    for id in 42..=44 {
+        let encryption = told(&event("Microsoft-Windows-IIS-Configuration", id, &["IISWASOnlyAesProvider"]));
+        assert_eq!(encryption, Some((POOL, ENCRYPTION.to_owned(), None)));
+    }
     let history = event("Microsoft-Windows-IIS-APPHOSTSVC", 9009, &["x"]);
     assert!(matches!(told(&history), Some((SymptomKind::Configuration, _, _))));
+}
+
+#[test]
+fn code_3_counts_for_the_web_services_of_windows_2000_and_2003_only() {
+    let web = ["World Wide Web Publishing Service", "%%3"];
+    let wanted = Some((FAILED, "W3SVC".to_owned(), Some(3)));
+    assert_eq!(scm(7023, &web), wanted);
+    assert_eq!(scm(7023, &["IISADMIN", "%%3"]), Some((FAILED, "IISADMIN".to_owned(), Some(3))));
+    assert_eq!(scm(7023, &["SMTPSVC", "%%3"]), None);
+    let modern = Event { channel: Some("System".to_owned()), ..event("Service Control Manager", 7023, &web) };
+    assert_eq!(told(&modern), None);
+    let mut other = event("Microsoft-Windows-Crypto-NCrypt", 3, &["Status=3"]);
+    assert_eq!(told(&other), None);
+    other.data = vec![Datum { name: Some("Status".to_owned()), text: "0x80070003".to_owned() }];
+    assert_eq!(told(&other), None);
+}
+
+#[test]
+fn a_path_of_the_metabase_counts_when_it_is_the_services_own() {
+    for service in ["W3SVC", "MSFTPSVC", "SMTPSVC", "NNTPSVC"] {
+        let mut own = event(service, 116, &[&format!("/LM/{service}")]);
+        own.binary = vec![3, 0, 0, 0];
+        assert_eq!(told(&own), Some((FAILED, service.to_owned(), Some(3))));
+        assert_eq!(told(&event(service, 116, &[])), Some((FAILED, service.to_owned(), None)));
+        assert_eq!(told(&event(service, 116, &[&format!("/LM/{service}/7/ROOT")])), None);
+    }
+    let modern = Event {
+        channel: Some("System".to_owned()),
+        binary: vec![3, 0, 0, 0],
+        ..event("W3SVC", 116, &["/LM/W3SVC"])
+    };
+    assert_eq!(told(&modern), Some((FAILED, "W3SVC".to_owned(), None)));
+}
+
+#[test]
+fn the_registry_says_how_a_service_is_called_in_the_machines_language() {
+    let services = Services {
+        shown: vec![
+            ("iis-verwaltungsdienst".to_owned(), "IISADMIN"),
+            ("www-publishingdienst".to_owned(), "W3SVC"),
+        ],
+        is_nt5: true,
+    };
+    let of = |id, data: &[&str]| {
+        let key = classify(&event("Service Control Manager", id, data), &services)?;
+        Some((key.kind, key.subject, key.code))
+    };
+    let german = "IIS-Verwaltungsdienst";
+    assert_eq!(of(7023, &[german, "%%6"]), Some((FAILED, "IISADMIN".to_owned(), Some(6))));
+    assert_eq!(of(7031, &[german, "1"]), Some((FAILED, "IISADMIN".to_owned(), None)));
+    let web = Some((FAILED, "W3SVC".to_owned(), None));
+    assert_eq!(of(7001, &["WWW-Publishingdienst", german, "%%1066"]), web);
+    assert_eq!(of(7001, &["WWW-Publishingdienst", german]), web);
+    // Without the registry the name of what it hangs on still says IIS.
+    let unnamed = Some((FAILED, "WWW-Publishingdienst".to_owned(), None));
+    assert_eq!(scm(7001, &["WWW-Publishingdienst", german]), unnamed);
+    assert_eq!(scm(7023, &[german, "%%6"]), None);
+}
+
+#[test]
+fn what_does_not_start_at_all_is_late_or_nothing() {
+    assert_eq!(scm(7000, &["IIS Admin Service", "%%2148073478"]), None);
+    assert_eq!(scm(7000, &["Windows Process Activation Service", "%%2148073494"]), None);
+    assert_eq!(scm(7000, &["IIS Admin Service", "%%2"]), None);
+}
+
+#[test]
+fn from_iis_7_on_the_web_service_does_not_hang_on_the_metabase() {
+    let modern = |name: &str, code: &str| {
+        let event = event("Service Control Manager", 7023, &[name, code]);
+        told(&Event { channel: Some("System".to_owned()), ..event })
+    };
+    assert_eq!(modern("W3SVC", "%%2148073478"), None);
+    assert_eq!(modern("SMTPSVC", "%%2"), None);
+    let code = Some(0x8009_0006);
+    assert_eq!(modern("SMTPSVC", "%%2148073478"), Some((FAILED, "SMTPSVC".to_owned(), code)));
+    assert_eq!(modern("IISADMIN", "%%2148073478"), Some((FAILED, "IISADMIN".to_owned(), code)));
+}
+
+#[test]
+fn some_events_of_the_activation_service_count_with_a_code_only() {
+    for id in [5005, 5022, 5172, 5173] {
+        let mut event = event("Microsoft-Windows-WAS", id, &["x"]);
+        assert_eq!(told(&event), None, "{id}");
+        event.binary = 0x8009_0005_u32.to_le_bytes().to_vec();
+        assert_eq!(told(&event), Some((POOL, String::new(), Some(0x8009_0005))), "{id}");
+    }
 }

@@ -181,7 +181,11 @@ fn same_at_end(ring: &mut Ring<'_>, at: u64, left: u64, length: u64) -> io::Resu
         return Ok(None);
     }
     let last = ring.far_u32(ring.step(at, length - 4))?;
-    Ok((u64::from(last) == length).then_some(length))
+    if u64::from(last) != length {
+        ring.missed()?;
+        return Ok(None);
+    }
+    Ok(Some(length))
 }
 
 /// Reads the records of a span, or of the whole ring where there is none.

@@ -6,6 +6,8 @@ use super::super::Source;
 use super::HEADER;
 
 const WINDOW: usize = 64 * 1024;
+/// Starts of records without an end, of all sizes, that are looked into.
+pub(super) const MAX_MISSED: u32 = 100_000;
 
 /// Reads through one window, so that the walk from record to record is not a read of the file each time.
 pub(super) struct Ring<'a> {
@@ -13,13 +15,14 @@ pub(super) struct Ring<'a> {
     end: u64,
     window: Vec<u8>,
     base: u64,
+    far_looks: u32,
 }
 
 impl<'a> Ring<'a> {
     /// `None` when there is no room for a record.
     pub(super) fn new(source: &'a dyn Source) -> Option<Self> {
         let end = source.len() & !3;
-        (end > HEADER).then(|| Self { source, end, window: Vec::new(), base: 0 })
+        (end > HEADER).then(|| Self { source, end, window: Vec::new(), base: 0, far_looks: 0 })
     }
 
     /// Where it ends in the file; what would lie there lies behind the header.
@@ -58,6 +61,18 @@ impl<'a> Ring<'a> {
             now.copy_from_slice(have.get(..count).unwrap_or_default());
             rest = later;
             at = self.step(at, count as u64);
+        }
+        Ok(())
+    }
+
+    /// Notes that a far look found no record.
+    ///
+    /// # Errors
+    /// After too many of those: a log that is made of such starts would cost a read for every four of its bytes.
+    pub(super) fn missed(&mut self) -> io::Result<()> {
+        self.far_looks += 1;
+        if self.far_looks > MAX_MISSED {
+            return Err(io::Error::other(format!("over a budget of {MAX_MISSED} records without an end")));
         }
         Ok(())
     }

@@ -171,3 +171,18 @@ fn mutants_end_and_give_no_more_than_they_hold() {
         }
     }
 }
+
+#[test]
+fn a_log_of_starts_without_ends_is_given_up() {
+    let whole = evt(&three());
+    let end = whole.windows(8).position(|window| window == [0x28, 0, 0, 0, 0x11, 0x11, 0x11, 0x11]).unwrap();
+    let mut log = whole[..end].to_vec();
+    log[4..8].fill(0);
+    let front = [200_000_u32.to_le_bytes(), *b"LfLe"].concat();
+    for _ in 0..=2 * super::ring::MAX_MISSED {
+        log.extend_from_slice(&front);
+    }
+    let skim = skim(&log, &|_| true, &mut |_| ()).unwrap();
+    assert_eq!(skim.records, 3);
+    assert!(skim.damage.iter().any(|place| place.what.contains("over a budget")), "{:?}", skim.damage);
+}

@@ -17,7 +17,7 @@ use iiskeys_evidence::Timestamp;
 use crate::artifact::bytes;
 
 use super::skim::{Format, Head, Skim};
-use super::{Event, Source};
+use super::{Event, Source, Work};
 use chunk::{CHUNK, Place};
 use shape::{Look, Shapes};
 use worker::{Job, LIMIT, Stopped, Worker};
@@ -25,6 +25,8 @@ use worker::{Job, LIMIT, Stopped, Worker};
 /// Bytes before the first chunk.
 const HEADER: u64 = 4096;
 const SIGNATURE: [u8; 8] = *b"ElfFile\0";
+/// Bytes of text that are made of one chunk. What Windows writes makes some ten times the chunk.
+const CHUNK_TEXT: u64 = 16 << 20;
 /// Chunks that are looked at where the header has no signature.
 const SEARCH: u64 = 64;
 
@@ -44,26 +46,31 @@ fn chunks(source: &dyn Source) -> u64 {
 
 /// Goes through a log; see [`super::skim`].
 pub(super) fn skim(
+    work: &mut Work,
     source: &dyn Source,
     wanted: &dyn Fn(&Head<'_>) -> bool,
     found: &mut dyn FnMut(Event),
 ) -> Skim {
-    skim_with(Worker::new(worker::decode, LIMIT), source, wanted, found)
+    skim_with(Worker::new(worker::decode, LIMIT), work, source, wanted, found)
 }
 
 fn skim_with(
     worker: Worker,
+    work: &mut Work,
     source: &dyn Source,
     wanted: &dyn Fn(&Head<'_>) -> bool,
     found: &mut dyn FnMut(Event),
 ) -> Skim {
     let mut pass = Pass {
         worker,
+        before: work.text,
+        work,
         wanted,
         found,
         shapes: Shapes::default(),
         skim: Skim::new(Format::Evtx),
         not_decoded: None,
+        over_budget: None,
     };
     pass.file_header(source);
     let mut buffer = vec![0; CHUNK];
@@ -79,17 +86,26 @@ fn skim_with(
             format!("From here on {count} wanted records are not decoded: three chunks took too long.");
         pass.skim.harm(offset, what);
     }
+    if let Some((offset, count)) = pass.over_budget {
+        let what = format!("From here on {count} wanted records are not decoded: over a budget of text.");
+        pass.skim.harm(offset, what);
+    }
     pass.skim
 }
 
 struct Pass<'a> {
     worker: Worker,
+    work: &'a mut Work,
+    /// Text that was made of logs before this one.
+    before: u64,
     wanted: &'a dyn Fn(&Head<'_>) -> bool,
     found: &'a mut dyn FnMut(Event),
     shapes: Shapes,
     skim: Skim,
     /// Where decoding was given up, and how many records it would have been.
     not_decoded: Option<(u64, u64)>,
+    /// Likewise where the budget of text was spent.
+    over_budget: Option<(u64, u64)>,
 }
 
 impl Pass<'_> {
@@ -155,6 +171,15 @@ impl Pass<'_> {
 
     /// Decodes records of a chunk; those in `unsure` are wanted or not by what comes out.
     fn decode(&mut self, offset: u64, data: &[u8], places: &[Place], kept: &[usize], unsure: &[usize]) {
+        let text = self.work.left(self.before);
+        if text == 0 {
+            for place in unsure.iter().filter_map(|index| places.get(*index)) {
+                self.skim.count(place.number, Timestamp::from_filetime(place.time));
+            }
+            let (_, count) = self.over_budget.get_or_insert((offset, 0));
+            *count += kept.len() as u64;
+            return;
+        }
         let records: Vec<_> = kept
             .iter()
             .filter_map(|index| places.get(*index))
@@ -166,28 +191,36 @@ impl Pass<'_> {
         let (skim, found, wanted) = (&mut self.skim, &mut *self.found, self.wanted);
         let is_unsure =
             |index: usize| kept.get(index).is_some_and(|place| unsure.binary_search(place).is_ok());
-        let result = self.worker.run(Job { chunk, records }, &mut |(index, decoded)| {
-            let Some((at, number, time)) = told.get(index) else { return };
-            done = index + 1;
-            if is_unsure(index) {
-                skim.count(decoded.as_ref().map_or(*number, |event| event.record), *time);
-            }
-            match decoded {
-                Ok(event) => {
-                    if skim.channel.is_none() {
-                        skim.channel.clone_from(&event.channel);
+        let result = self.worker.run(
+            Job { chunk, records, text: text.min(CHUNK_TEXT) },
+            self.work,
+            &mut |(index, decoded)| {
+                let Some((at, number, time)) = told.get(index) else { return };
+                done = index + 1;
+                if is_unsure(index) {
+                    skim.count(decoded.as_ref().map_or(*number, |event| event.record), *time);
+                }
+                match decoded {
+                    Ok(event) => {
+                        if skim.channel.is_none() {
+                            skim.channel.clone_from(&event.channel);
+                        }
+                        let head = Head {
+                            record: event.record,
+                            time: *time,
+                            provider: &event.provider,
+                            id: event.id,
+                        };
+                        if !is_unsure(index) || wanted(&head) {
+                            found(event);
+                        }
                     }
-                    let head =
-                        Head { record: event.record, time: *time, provider: &event.provider, id: event.id };
-                    if !is_unsure(index) || wanted(&head) {
-                        found(event);
+                    Err(what) => {
+                        skim.harm(offset + *at as u64, format!("Record {number} cannot be decoded: {what}."));
                     }
                 }
-                Err(what) => {
-                    skim.harm(offset + *at as u64, format!("Record {number} cannot be decoded: {what}."));
-                }
-            }
-        });
+            },
+        );
         for (index, (_, number, time)) in told.iter().enumerate().skip(done) {
             if is_unsure(index) {
                 self.skim.count(*number, *time);

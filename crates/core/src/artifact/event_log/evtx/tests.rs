@@ -71,12 +71,12 @@ fn only_what_is_wanted_is_handed_on() {
 
 #[test]
 fn heads_of_templates_are_known_without_the_decoder() {
-    fn refuses(_: Job, _: &mut dyn FnMut(Decoded)) {
+    fn refuses(_: Job, _: &mut dyn FnMut(Decoded)) -> u64 {
         panic!("the decoder is not needed")
     }
     let log = evtx(&log_of(100));
     let worker = Worker::new(refuses, LIMIT);
-    let skim = skim_with(worker, &log, &|_| false, &mut |_| ());
+    let skim = skim_with(worker, &mut Work::default(), &log, &|_| false, &mut |_| ());
     assert_eq!((skim.records, skim.damage, skim.channel.as_deref()), (100, vec![], Some("System")));
 }
 
@@ -149,33 +149,97 @@ fn a_truncated_log_gives_what_is_left() {
 
 #[test]
 fn a_chunk_that_does_not_end_is_left_behind() {
-    fn never(_: Job, _: &mut dyn FnMut(Decoded)) {
+    fn never(_: Job, _: &mut dyn FnMut(Decoded)) -> u64 {
         let (sender, receiver) = mpsc::channel::<()>();
         let _ = receiver.recv();
         drop(sender);
+        0
     }
     let log = small_chunks(&log_of(20));
     let worker = Worker::new(never, Duration::from_millis(1));
-    let skim = skim_with(worker, &log, &|_| true, &mut |_| ());
+    let mut work = Work::default();
+    let skim = skim_with(worker, &mut work, &log, &|_| true, &mut |_| ());
     assert_eq!(skim.records, 20);
     let told: Vec<&str> = skim.damage.iter().map(|damage| damage.what.as_str()).collect();
     assert_eq!(told[..3], ["4 records of the chunk are not decoded: it took too long."; 3]);
     assert_eq!(told[3], "From here on 8 wanted records are not decoded: three chunks took too long.");
+    // The next log of the run costs no further threads.
+    let worker = Worker::new(never, Duration::from_millis(1));
+    let next = skim_with(worker, &mut work, &log, &|_| true, &mut |_| ());
+    assert_eq!(
+        next.damage[0].what,
+        "From here on 20 wanted records are not decoded: three chunks took too long."
+    );
+    assert_eq!(work.abandoned, 3);
+}
+
+#[test]
+fn nothing_of_a_chunk_that_takes_too_long_is_given() {
+    fn late(job: Job, found: &mut dyn FnMut(Decoded)) -> u64 {
+        let text = worker::decode(job, found);
+        let (sender, receiver) = mpsc::channel::<()>();
+        let _ = receiver.recv();
+        drop(sender);
+        text
+    }
+    let worker = Worker::new(late, Duration::from_millis(1));
+    let mut found = 0;
+    skim_with(worker, &mut Work::default(), &small_chunks(&log_of(4)), &|_| true, &mut |_| found += 1);
+    assert_eq!(found, 0);
+}
+
+#[test]
+fn text_is_made_up_to_a_budget_for_each_log_and_for_all() {
+    fn wordy(job: Job, found: &mut dyn FnMut(Decoded)) -> u64 {
+        worker::decode(job, found);
+        200 << 20
+    }
+    let log = small_chunks(&log_of(20));
+    let mut work = Work::default();
+    let read = |work: &mut Work| {
+        let mut found = 0;
+        let skim = skim_with(Worker::new(wordy, LIMIT), work, &log, &|_| true, &mut |_| found += 1);
+        assert_eq!(skim.records, 20);
+        (found, skim.damage.iter().map(|place| place.what.clone()).collect::<Vec<_>>())
+    };
+    let told =
+        |count| vec![format!("From here on {count} wanted records are not decoded: over a budget of text.")];
+    assert_eq!(read(&mut work), (8, told(12)));
+    assert_eq!(read(&mut work), (8, told(12)));
+    assert_eq!(read(&mut work), (8, told(12)), "five times 200 MiB are less than a gigabyte");
+    assert_eq!(read(&mut work), (0, told(20)));
+}
+
+#[test]
+fn a_record_over_the_budget_is_the_last_of_its_chunk() {
+    let log = evtx(&log_of(5));
+    let data = &log[CHUNK_AT..CHUNK_AT + CHUNK];
+    let places = super::chunk::contents(data).places;
+    let records = places.iter().map(|place| (place.offset, place.number, None)).collect();
+    let job = Job { chunk: super::chunk::extract(data, &places, &|_| true), records, text: 1 };
+    let mut found = Vec::new();
+    let spent = worker::decode(job, &mut |(_, decoded)| found.push(decoded.map(|event| event.record)));
+    assert!(spent > 100);
+    assert_eq!(found[0], Ok(1));
+    assert!(found[1..].iter().all(|told| told.as_ref().is_err_and(|why| why.starts_with("over a budget"))));
 }
 
 #[test]
 fn a_panic_costs_the_rest_of_its_chunk() {
-    fn panics(job: Job, found: &mut dyn FnMut(Decoded)) {
+    fn panics(job: Job, found: &mut dyn FnMut(Decoded)) -> u64 {
         let first = job.records[0].1;
         if first == 1 {
             panic!("no such token");
         }
-        worker::decode(job, found);
+        worker::decode(job, found)
     }
     let skimmed = {
         let mut found = Vec::new();
         let log = small_chunks(&log_of(8));
-        let skim = skim_with(Worker::new(panics, LIMIT), &log, &|_| true, &mut |event| found.push(event));
+        let skim =
+            skim_with(Worker::new(panics, LIMIT), &mut Work::default(), &log, &|_| true, &mut |event| {
+                found.push(event)
+            });
         (skim, numbers(&found))
     };
     assert_eq!(skimmed.1, [5, 6, 7, 8]);
