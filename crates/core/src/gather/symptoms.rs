@@ -295,7 +295,8 @@ fn metabase_path(event: &Event, service: &str, services: &Services) -> Option<Fo
         return None;
     }
     let path = event.at(0).unwrap_or_default().trim().trim_matches('/').to_ascii_uppercase();
-    let is_root = path.is_empty() || path.strip_prefix("LM/") == Some(service);
+    // A text without a slash is no path: some records carry the code there.
+    let is_root = !path.contains('/') || path.strip_prefix("LM/") == Some(service);
     let own = || number_of_binary(event).filter(|code| NO_PATH.contains(code) && services.is_old(event));
     let code = any_code(event).or_else(|| code_of_binary(event)).or_else(own);
     is_root.then(|| (SymptomKind::IisAdminFailed, service.to_owned(), code))
