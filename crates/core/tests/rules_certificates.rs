@@ -286,7 +286,7 @@ fn a_binding_without_its_certificate_is_dead() {
     let report = on_drive(&machine);
     let found = finding(&report, UNBOUND);
     assert_eq!((found.severity, found.confidence.as_str()), (Level::Error, "proven"));
-    assert_eq!(found.subject, "binding:*:8443:");
+    assert_eq!(found.subject, "binding:0.0.0.0:8443");
     let report = without(&machine, &["\\config\\SYSTEM"]);
     assert_eq!(outcome(&report, UNBOUND), "not-evaluated");
 }
@@ -446,17 +446,19 @@ fn a_certificate_in_use_without_any_key_is_an_error() {
     let found = finding(&report, MISSING);
     assert_eq!((found.severity, found.confidence.as_str()), (Level::Error, "strong"));
     assert!(actions(plan(&report)).contains(&"import-certificate"));
-    let report = without(&machine, &["\\Crypto\\Keys"]);
-    assert_eq!(outcome(&report, MISSING), "not-evaluated");
+    // Without a link it is dead wherever the key may stand.
+    let found = finding(&without(&machine, &["\\Crypto\\Keys"]), MISSING);
+    assert_eq!(found.severity, Level::Error);
+    assert!(found.explanation.contains("still on the machine is not in evidence"), "{}", found.explanation);
 }
 
 #[test]
-fn a_site_without_an_entry_of_http_sys_is_a_warning() {
+fn a_site_without_an_entry_of_http_sys_is_a_note() {
     let (mut machine, _) = with_site();
     machine.https_site("Intranet", &HttpsSpec::new("*:8443:"));
     let report = on_drive(&machine);
     let found = finding(&report, UNBOUND);
-    assert_eq!((found.severity, found.subject.as_str()), (Level::Warning, "binding:without-entry"));
+    assert_eq!((found.severity, found.subject.as_str()), (Level::Note, "binding:without-entry"));
     assert!(report.bindings.iter().any(|row| row.state == "not-bound"));
 }
 
@@ -640,4 +642,84 @@ fn a_certificate_of_ftp_is_in_use() {
     let found = finding(&on_drive(&machine), MISSING);
     assert_eq!(found.severity, Level::Warning);
     assert!(found.explanation.contains("FTP over TLS of IIS"), "{}", found.explanation);
+}
+
+/// A site for each binding, and the entries of HTTP.sys with or without a certificate that is there.
+fn bound(bindings: &[(&str, &str, u32)], entries: &[(&str, bool)]) -> Report {
+    let mut machine = Machine::new(Os::Server2012R2);
+    machine.add_container(CONTAINER, GUID, machine.installed);
+    let spec = machine.certificate_for(SUBJECT, CONTAINER, GUID);
+    let there = machine.add_certificate(&spec);
+    for (endpoint, is_there) in entries {
+        machine.bind(endpoint, if *is_there { &there } else { "00112233445566778899AABBCCDDEEFF00112233" });
+    }
+    for (site, information, flags) in bindings {
+        machine.https_site(site, &HttpsSpec::new(information).flags(*flags));
+    }
+    on_drive(&machine)
+}
+
+fn rows(report: &Report) -> Vec<(&str, &str, &str)> {
+    let rows = report.bindings.iter();
+    rows.map(|row| {
+        (row.site.as_deref().unwrap_or("-"), row.http_sys.as_deref().unwrap_or("-"), row.state.as_str())
+    })
+    .collect()
+}
+
+#[test]
+fn an_entry_for_one_address_serves_every_site_on_all_addresses() {
+    let report = bound(&[("A", "*:443:a.test", 0), ("B", "*:443:b.test", 0)], &[("10.0.0.5:443", true)]);
+    assert_eq!(rows(&report), [("A", "10.0.0.5:443", "ok"), ("B", "10.0.0.5:443", "ok")]);
+    clear(&report, &[UNBOUND]);
+}
+
+#[test]
+fn an_entry_that_is_a_sites_own_is_no_trouble_of_others() {
+    for sites in
+        [[("A", "*:443:", 0), ("B", "10.0.0.5:443:", 0)], [("B", "10.0.0.5:443:", 0), ("A", "*:443:", 0)]]
+    {
+        let report = bound(&sites, &[("0.0.0.0:443", true), ("10.0.0.5:443", false)]);
+        assert_eq!(rows(&report), [("A", "0.0.0.0:443", "ok"), ("B", "10.0.0.5:443", "certificate-missing")]);
+        assert_eq!(findings(&report, UNBOUND).len(), 1);
+    }
+}
+
+#[test]
+fn the_address_comes_before_the_name() {
+    let report = bound(&[("A", "10.0.0.5:443:a.test", 1)], &[("a.test:443", true), ("10.0.0.5:443", false)]);
+    assert_eq!(finding(&report, UNBOUND).severity, Level::Error, "{:?}", rows(&report));
+    let report = bound(&[("A", "*:443:a.test", 1)], &[("10.0.0.5:443", true)]);
+    assert_eq!(rows(&report), [("A", "10.0.0.5:443", "ok")]);
+}
+
+#[test]
+fn both_families_of_addresses_are_followed() {
+    let report = bound(&[("A", "*:443:", 0)], &[("0.0.0.0:443", true), ("[::]:443", false)]);
+    assert_eq!(rows(&report).len(), 2);
+    assert_eq!(finding(&report, UNBOUND).severity, Level::Error);
+}
+
+#[test]
+fn each_endpoint_has_a_finding_of_its_own() {
+    let report = bound(&[("A", "*:443:", 0)], &[("10.0.0.5:443", false), ("10.0.0.6:443", false)]);
+    let found = findings(&report, UNBOUND);
+    assert_eq!(found.len(), 2);
+    assert_ne!(found[0].id, found[1].id);
+}
+
+#[test]
+fn an_import_saves_the_store_first() {
+    let (mut machine, _) = with_site();
+    let path = format!("{}\\{}", machine.machine_keys(), key_file(GUID));
+    machine.put(&path, CapiSpec::new(CONTAINER).exchange(PairSpec::new("new")).bytes(), machine.installed);
+    let report = on_drive(&machine);
+    let steps = &plan(&report).steps;
+    assert!(
+        steps[0].commands.iter().any(|command| command.contains("SystemCertificates\\MY")),
+        "{:?}",
+        steps[0]
+    );
+    let import = steps.iter().find(|step| step.action == "import-certificate").expect("a step");
+    assert!(import.undo.contains("certificates-MY.reg"), "{}", import.undo);
 }

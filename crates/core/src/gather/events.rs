@@ -257,9 +257,21 @@ fn one<'a>(
             citation: Some(Citation::new(file, Locator::Offset(place.offset))),
         });
     }
+    let channel = walk.into_channel();
+    if skim.over_budget > 0 {
+        facts.events.unread.push(UnreadLog {
+            channel: channel.clone(),
+            path: log.file.path().to_string(),
+            why: format!(
+                "was read in part: {} of its events that matter are over the budget of text",
+                skim.over_budget
+            ),
+            over_budget: true,
+        });
+    }
     facts.events.logs.push(EventLog {
         file,
-        channel: walk.into_channel(),
+        channel,
         records: skim.records,
         spanned,
         first,

@@ -2,7 +2,7 @@
 //!
 //! A certificate is joined to containers twice: by the name that it is linked to, and by the modulus of its key.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::facts::{Content, Facts, FolderRole};
@@ -319,23 +319,15 @@ pub fn endpoint_text(endpoint: &Endpoint) -> String {
 /// The entries of HTTP.sys by what they answer for.
 struct Entries<'f> {
     by_endpoint: HashMap<&'f Endpoint, usize>,
-    /// Entries for single addresses, by port.
-    addresses: BTreeMap<u16, Vec<usize>>,
 }
 
 impl<'f> Entries<'f> {
     fn of(http: &'f [HttpBinding]) -> Self {
         let mut by_endpoint = HashMap::new();
-        let mut addresses: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
         for (number, binding) in http.iter().enumerate() {
             by_endpoint.entry(&binding.endpoint).or_insert(number);
-            if let Endpoint::Address { address, port } = &binding.endpoint
-                && !is_any(address)
-            {
-                addresses.entry(*port).or_default().push(number);
-            }
         }
-        Self { by_endpoint, addresses }
+        Self { by_endpoint }
     }
 
     fn get(&self, endpoint: &Endpoint) -> Option<usize> {
@@ -349,11 +341,29 @@ impl<'f> Entries<'f> {
             .find_map(|address| self.get(&Endpoint::Address { address: address.to_owned(), port }))
     }
 
-    /// The entry that answers for an endpoint of a site, in the order in which HTTP.sys looks.
-    fn answering(&self, endpoint: &Endpoint) -> Option<usize> {
+    /// By port the entries for single addresses and for all, without those of other bindings.
+    fn free(&self, claimed: &HashSet<usize>) -> BTreeMap<u16, Vec<usize>> {
+        let mut free: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
+        for (endpoint, &entry) in &self.by_endpoint {
+            if let (Some(port), false) = (port_of(endpoint), claimed.contains(&entry)) {
+                free.entry(port).or_default().push(entry);
+            }
+        }
+        free.values_mut().for_each(|entries| entries.sort_unstable());
+        free
+    }
+
+    /// The entry that answers for an endpoint of a site, in the order in which HTTP.sys looks: the address of the binding,
+    /// the name, the entry for all addresses.
+    fn answering(&self, endpoint: &Endpoint, own: Option<&Endpoint>) -> Option<usize> {
         let exact = self.get(endpoint);
         match endpoint {
             Endpoint::Address { port, .. } => exact.or_else(|| self.any(*port)),
+            Endpoint::Host { .. }
+                if !is_on_every_address(own) && own.is_some_and(|own| self.get(own).is_some()) =>
+            {
+                own.and_then(|own| self.get(own))
+            }
             Endpoint::Host { host, port } => exact
                 .or_else(|| {
                     let (_, rest) = host.split_once('.')?;
@@ -363,6 +373,22 @@ impl<'f> Entries<'f> {
             Endpoint::Central { .. } => exact,
             Endpoint::Unknown(_) => None,
         }
+    }
+}
+
+/// The address and port of a site's binding, whatever name it has.
+fn own_address(information: &str) -> Option<Endpoint> {
+    Some(Endpoint::of_site(information, 0)).filter(|endpoint| matches!(endpoint, Endpoint::Address { .. }))
+}
+
+fn is_on_every_address(own: Option<&Endpoint>) -> bool {
+    matches!(own, Some(Endpoint::Address { address, .. }) if is_any(address))
+}
+
+fn port_of(endpoint: &Endpoint) -> Option<u16> {
+    match endpoint {
+        Endpoint::Address { port, .. } => Some(*port),
+        _ => None,
     }
 }
 
@@ -378,21 +404,38 @@ fn bindings(facts: &Facts, certificates: &[Certificate], iis_serves: bool) -> Ve
     let sites: Option<&[Site]> = facts.tls.sites.value().map(Vec::as_slice).filter(|_| !is_shared);
     let mut answered = vec![false; http.len()];
     let mut views = Vec::new();
+    // Entries that are exactly those of some site's binding are shown there alone.
+    let claimed: HashSet<usize> = sites
+        .unwrap_or_default()
+        .iter()
+        .flat_map(|site| &site.bindings)
+        .filter_map(|binding| own_address(&binding.information))
+        .filter(|own| !is_on_every_address(Some(own)))
+        .filter_map(|own| entries.get(&own))
+        .collect();
+    let free = entries.free(&claimed);
+    let mut shown: HashSet<u16> = HashSet::new();
     for (number, site) in sites.unwrap_or_default().iter().enumerate() {
         for (at, binding) in site.bindings.iter().enumerate() {
             let endpoint = Endpoint::of_site(&binding.information, binding.ssl_flags);
             let (stake, lowered) = stake(site, iis_serves);
-            // A site on every address is reached through the entries of single addresses as well.
-            let single = match &endpoint {
-                Endpoint::Address { address, port } if is_any(address) => entries.addresses.get(port),
-                _ => None,
+            let own = own_address(&binding.information);
+            let found = entries.answering(&endpoint, own.as_ref());
+            // Where it listens on every address, it is reached through the entries of single addresses as well. They are
+            // shown once for each port.
+            let port = own.as_ref().and_then(port_of).filter(|_| is_on_every_address(own.as_ref()));
+            let beside = port.and_then(|port| free.get(&port)).into_iter().flatten().copied();
+            let mut beside = beside.filter(|&entry| Some(entry) != found);
+            let is_first = port.is_some_and(|port| shown.insert(port));
+            let more: Vec<usize> = match endpoint {
+                Endpoint::Central { .. } => Vec::new(),
+                _ if is_first => beside.collect(),
+                _ if found.is_none() => beside.next().into_iter().collect(),
+                _ => Vec::new(),
             };
-            let single =
-                single.into_iter().flatten().copied().filter(|&entry| answered.get(entry) == Some(&false));
-            let found = entries.answering(&endpoint);
-            let through: Vec<Option<usize>> = match (found, single.collect::<Vec<usize>>()) {
-                (None, single) if !single.is_empty() => single.into_iter().map(Some).collect(),
-                (found, single) => std::iter::once(found).chain(single.into_iter().map(Some)).collect(),
+            let through: Vec<Option<usize>> = match found {
+                None if !more.is_empty() => more.into_iter().map(Some).collect(),
+                found => std::iter::once(found).chain(more.into_iter().map(Some)).collect(),
             };
             for entry in through {
                 if let Some(known) = entry.and_then(|entry| answered.get_mut(entry)) {

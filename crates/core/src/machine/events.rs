@@ -167,9 +167,13 @@ impl Events {
     /// not be known.
     pub(crate) fn start_after_the_guid(&self, identity: &Identity) -> Option<&(Timestamp, Citation)> {
         let written = identity.key_written.value()?;
-        let covers = self.of_channel("system").filter_map(|log| log.first).any(|first| first <= *written);
         let is_whole = self.starts.len() < STARTS || self.starts.first()?.0 <= *written;
-        self.starts.iter().find(|(time, _)| covers && is_whole && time >= written)
+        let start = self.starts.iter().find(|(time, _)| is_whole && time >= written)?;
+        // One log must reach over both moments: between two of them there may be a gap.
+        let reaches = |log: &EventLog| {
+            log.first.is_some_and(|first| first <= *written) && log.last.is_some_and(|last| last >= start.0)
+        };
+        self.of_channel("system").any(reaches).then_some(start)
     }
 
     /// The symptoms of one kind.

@@ -11,7 +11,9 @@ use crate::rules;
 /// The stores in which the candidate changes links, sorted.
 pub(super) fn stores(machine: &Machine<'_>, candidate: &Candidate) -> Vec<String> {
     let linked = candidate.actions.iter().filter_map(|action| match action {
-        Action::LinkCertificate { certificate, .. } => certificate_at(machine.facts, *certificate),
+        Action::LinkCertificate { certificate, .. } | Action::ImportCertificate { certificate, .. } => {
+            certificate_at(machine.facts, *certificate)
+        }
         _ => None,
     });
     let mut stores: Vec<String> = linked
@@ -96,6 +98,14 @@ pub(super) fn link(machine: &Machine<'_>, facts: &Facts, certificate: usize, con
     }
 }
 
+/// How to bring a store back.
+fn saved(machine: &Machine<'_>, store: &str) -> String {
+    match commands::save_store(machine, store) {
+        Some(_) => format!("Import {BACKUP}\\{}, which the first step saved.", commands::store_file(store)),
+        None => "Export the store's registry key by hand before this step, and import it again.".to_owned(),
+    }
+}
+
 /// The PFX files of the evidence, in a phrase.
 pub(crate) fn found_pfx(facts: &Facts) -> String {
     let pfx = facts.recovery.iter().filter(|source| source.kind == RecoveryKind::Pfx);
@@ -111,7 +121,13 @@ pub(crate) fn found_pfx(facts: &Facts) -> String {
 pub(super) fn import(machine: &Machine<'_>, facts: &Facts, certificate: usize, source: Source) -> Step {
     let Some(certificate) = certificate_at(facts, certificate) else { return Step::default() };
     match source {
-        Source::Original => from_pfx(machine, certificate, &format!("store {}", certificate.store), ""),
+        Source::Original => {
+            let target = format!("certificate {} in store {}", certificate.thumbprint, certificate.store);
+            Step {
+                undo: saved(machine, &certificate.store),
+                ..from_pfx(machine, certificate, &target, "", "")
+            }
+        }
         Source::New => request(certificate),
     }
 }
@@ -138,13 +154,27 @@ pub(super) fn replace(
         "First choice: a backup of the key file, made before the fault, copied to {target} with its access rights. Second \
          choice: "
     );
+    let others: Vec<String> = certificates
+        .iter()
+        .filter(linked)
+        .filter(|other| other.store != certificate.store || other.thumbprint != certificate.thumbprint)
+        .map(|other| format!("{} in store {}", other.thumbprint, other.store))
+        .collect();
+    let others = if others.is_empty() {
+        String::new()
+    } else {
+        format!(
+            " The same container is that of {}: after an import, link each of them with certutil -repairstore.",
+            rules::join(&others, 8)
+        )
+    };
     Some(match source {
-        Source::Original => from_pfx(machine, certificate, target, &first),
+        Source::Original => from_pfx(machine, certificate, target, &first, &others),
         Source::New => request(certificate),
     })
 }
 
-fn from_pfx(machine: &Machine<'_>, certificate: &Certificate, target: &str, first: &str) -> Step {
+fn from_pfx(machine: &Machine<'_>, certificate: &Certificate, target: &str, first: &str, more: &str) -> Step {
     let thumbprint = &certificate.thumbprint;
     Step {
         action: "import-certificate",
@@ -152,7 +182,7 @@ fn from_pfx(machine: &Machine<'_>, certificate: &Certificate, target: &str, firs
         detail: format!(
             "Bring the key of certificate {thumbprint} back. {first}{} the certificate's PFX with its private key into the \
              computer's store {} (PFX files: {}); that makes a new container. Then bind the certificate to its sites \
-             again, where they do not answer by themselves.",
+             again, where they do not answer by themselves.{more}",
             if first.is_empty() { "Import" } else { "import" },
             certificate.store,
             found_pfx(machine.facts)

@@ -3,7 +3,8 @@
 use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
 use crate::machine::facts::{HiveFacts, Recovery};
 use crate::machine::{
-    BindingView, Certificate, Known, Machine, Need, Owner, RecoveryKind, Stake, StorePlace,
+    BindingView, Certificate, Known, Machine, Need, Owner, RecoveryKind, Stake, StorePlace, SymptomKind,
+    bound,
 };
 
 /// See [`INFO`].
@@ -14,7 +15,7 @@ pub static INFO: RuleInfo = RuleInfo {
     name: "binding-certificate-missing",
     group: Group::Certificates,
     severity: Severity::Error,
-    lowered: "warning where the certificate stands in another store or HTTP.sys has no entry at all; warning where only a stopped site is concerned; note for endpoints that no site uses, \
+    lowered: "warning where the certificate stands in another store, note where HTTP.sys has no entry at all; warning where only a stopped site is concerned; note for endpoints that no site uses, \
               for IIS Express and other applications",
     summary: "A binding names a certificate that is in no store of the machine, or has none.",
     core: false,
@@ -109,7 +110,7 @@ fn finding(machine: &Machine<'_>, binding: &BindingView) -> Finding {
     };
     Finding {
         rule: INFO.name,
-        subject: format!("binding:{}", binding.endpoint),
+        subject: subject(machine, binding),
         severity,
         confidence: hives(machine),
         title: format!("The certificate of {name} is in no store"),
@@ -147,7 +148,7 @@ fn elsewhere(
     let severity = if binding.stake == Stake::None { Severity::Note } else { Severity::Warning };
     Finding {
         rule: INFO.name,
-        subject: format!("binding:{}", binding.endpoint),
+        subject: subject(machine, binding),
         severity,
         confidence: Confidence::Strong,
         title: format!("The certificate of {name} is in another store than the binding names"),
@@ -182,16 +183,17 @@ fn unanswered(machine: &Machine<'_>) -> Vec<Finding> {
     let lost: Vec<&BindingView> = lost.collect();
     let Some(first) = lost.first() else { return Vec::new() };
     let names: Vec<String> = lost.iter().map(|binding| machine.binding_name(binding)).collect();
+    let went_away = machine.facts.events.of_kind(SymptomKind::HttpEndpoint).any(|(key, _)| key.id != 15301);
     vec![Finding {
         rule: INFO.name,
         subject: "binding:without-entry".to_owned(),
-        severity: Severity::Warning,
+        severity: if went_away { Severity::Warning } else { Severity::Note },
         confidence: hives(machine),
         title: format!("HTTP.sys has no certificate for {}", super::support::join(&names, 3)),
         explanation: format!(
             "The configuration has {} for which HTTP.sys has no entry, so no certificate is presented there: none was ever \
-             chosen, or the entry was deleted (HttpEvent 15300). This is no error only because nothing shows that they ever \
-             worked.",
+             chosen, or the entry was deleted (HttpEvent 15300). Nothing shows that they ever worked; installers leave such \
+             bindings behind.",
             super::support::count(lost.len() as u64, "HTTPS binding")
         ),
         evidence: vec![Cite { citation: first.citation.clone(), observed: first.endpoint.clone() }],
@@ -200,4 +202,12 @@ fn unanswered(machine: &Machine<'_>) -> Vec<Finding> {
         )],
         affects: Vec::new(),
     }]
+}
+
+/// `binding:ENDPOINT`, the endpoint as HTTP.sys has it; where it has none, as the site or service does, with the certificate.
+fn subject(machine: &Machine<'_>, binding: &BindingView) -> String {
+    match binding.http.and_then(|at| machine.facts.tls.bindings.value()?.get(at)) {
+        Some(entry) => format!("binding:{}", bound::endpoint_text(&entry.endpoint)),
+        None => format!("binding:{}/{}", binding.endpoint, binding.thumbprint.as_deref().unwrap_or_default()),
+    }
 }

@@ -119,28 +119,31 @@ impl Rule for CertificateKeyMissing {
     }
 }
 
-/// A certificate in use that nothing ties to a key, where no container holds its key either.
+/// A certificate in use that nothing ties to a key: without a link Windows does not look for one.
 fn without_link(machine: &Machine<'_>, seen: &certificates::Seen<'_>, judgement: &mut Judgement) {
-    if !certificates::key_folders_are_there(machine) || machine.facts.os.image_layer {
-        judgement.gap(
-            format!(
-                "certificate {} has no link to a key, and whether a container holds its key is not in evidence",
-                seen.certificate.thumbprint
-            ),
-            Need::MachineKeys,
-        );
+    if machine.facts.os.image_layer {
+        judgement.gap("a layer of a container image holds only what it changes", Need::WholeVolume);
         return;
     }
+    let has_modulus = seen.certificate.body.value().is_some_and(|body| body.modulus_sha256.is_some());
+    let key = if !has_modulus {
+        "Its key is of a kind that cannot be compared with containers, so whether one holds it is not known: try certutil \
+         -repairstore before the PFX."
+    } else if certificates::key_folders_are_there(machine) {
+        "No container in evidence holds its key: it was imported without its private key, as a CER file is."
+    } else {
+        "Whether its key is still on the machine is not in evidence."
+    };
     judgement.findings.push(
         certificates::Told {
             rule: INFO.name,
             severity: certificates::severity(machine, seen),
             confidence: Confidence::Strong,
-            title: format!("Certificate {} has no private key", certificates::name(seen.certificate)),
-            explanation:
-                "It has no link to a container, and no container in evidence holds its key: it was imported \
-                          without its private key, as a CER file is."
-                    .to_owned(),
+            title: format!(
+                "Certificate {} has no link to a private key",
+                certificates::name(seen.certificate)
+            ),
+            explanation: format!("Nothing ties it to a container, and Windows looks for no other. {key}"),
             containers: &[],
         }
         .finding(machine, seen),

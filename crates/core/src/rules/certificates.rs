@@ -38,7 +38,11 @@ pub(super) fn begin(machine: &Machine<'_>, examined: &str) -> Result<Judgement, 
         judgement.gap(format!("the certificate stores: {why}"), need);
         return Err(judgement);
     }
-    for store in ["MY", "WebHosting"].into_iter().filter(|store| !tls.covers(&StorePlace::Machine, store)) {
+    // The second store came with IIS 8, and counts where something is bound to it.
+    let bound =
+        |name: &str| machine.tls.bindings.iter().any(|binding| binding.store.as_deref() == Some(name));
+    let stores = ["MY", "WebHosting"].into_iter().filter(|store| *store == "MY" || bound(store));
+    for store in stores.filter(|store| !tls.covers(&StorePlace::Machine, store)) {
         judgement
             .gap(format!("a part of the certificate store {store} is not in evidence"), Need::SoftwareHive);
     }
@@ -74,6 +78,10 @@ pub(super) fn require_folders(machine: &Machine<'_>, seen: &Seen<'_>, judgement:
     for (store, _) in &seen.view.places {
         if !machine.has_store(*store) {
             all = false;
+            // What nothing uses is worth no question.
+            if !is_used(seen) {
+                continue;
+            }
             judgement.gap(
                 format!("the folder of the store {} is not in evidence", store.id()),
                 support::need_for(*store),
@@ -293,7 +301,7 @@ pub(super) fn dead_sites(machine: &Machine<'_>) -> Vec<String> {
             let looked = seen.view.places.iter().all(|(store, _)| machine.has_store(*store));
             machine.guid.is_some() && looked && !seen.view.places.is_empty() && !machine.facts.os.image_layer
         }
-        (Link::None, _) => sound_by_key(machine, seen).is_empty() && key_folders_are_there(machine),
+        (Link::None, _) => true,
         _ => false,
     };
     let dead = all(machine).filter(|seen| machine.tls.stake(seen.index) > Stake::None && is_dead(seen));

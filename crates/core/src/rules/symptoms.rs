@@ -67,9 +67,18 @@ pub(super) fn require_log(machine: &Machine<'_>, judgement: &mut Judgement, chan
     }
     require_whole(machine, judgement, channel, need);
     let logs = || events.of_channel(channel);
-    // A choice of the records beside the whole log takes nothing away from it.
-    if !logs().any(|log| log.records > 0 && !log.is_choice()) {
-        for log in logs() {
+    let host = machine.facts.os.hostname.value();
+    let is_own = |log: &EventLog| {
+        log.computers.is_empty()
+            || host.is_none_or(|host| log.computers.iter().any(|name| is_host(name, host)))
+    };
+    // Most logs of single components are empty on a healthy machine; the System log never is.
+    let is_empty = |log: &EventLog| log.records == 0 && channel == SYSTEM;
+    // A choice of the records beside the whole log takes nothing away from it; an archive does not stand for an empty log.
+    let is_whole = |log: &EventLog| !is_empty(log) && !log.is_choice() && is_own(log);
+    let lacks_live = logs().any(|log| log.is_in_place && is_empty(log));
+    if lacks_live || !logs().any(is_whole) {
+        for log in logs().filter(|log| is_own(log) && !is_whole(log)) {
             let why = if log.records == 0 {
                 format!("{} holds no record", path_of(machine, log))
             } else {

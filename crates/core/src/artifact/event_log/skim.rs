@@ -89,6 +89,8 @@ pub struct Skim {
     pub more_damage: u64,
     /// Whether Windows had not closed it: the newest events may be missing.
     pub is_dirty: bool,
+    /// Wanted records that were not decoded because a budget of text was spent.
+    pub over_budget: u64,
 }
 
 /// Why a file is not read as an event log.
@@ -120,6 +122,7 @@ impl Skim {
             channel: None,
             damage: Vec::new(),
             more_damage: 0,
+            over_budget: 0,
             is_dirty: false,
         }
     }

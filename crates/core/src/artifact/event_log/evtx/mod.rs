@@ -86,10 +86,7 @@ fn skim_with(
             format!("From here on {count} wanted records are not decoded: three chunks took too long.");
         pass.skim.harm(offset, what);
     }
-    if let Some((offset, count)) = pass.over_budget {
-        let what = format!("From here on {count} wanted records are not decoded: over a budget of text.");
-        pass.skim.harm(offset, what);
-    }
+    pass.skim.over_budget = pass.over_budget.map_or(0, |(_, count)| count);
     pass.skim
 }
 
