@@ -364,7 +364,7 @@ fn the_provider_of_cng_opens_containers_of_both_kinds() {
     machine.remove_container(CONTAINER, GUID);
     machine.add_cng_container(CONTAINER, GUID, machine.installed);
     let report = on_drive(&machine);
-    assert_ne!(state(&report, "Intranet"), "key-missing", "{}", report.to_text());
+    assert_eq!(state(&report, "Intranet"), "ok", "{}", report.to_text());
 }
 
 #[test]
@@ -390,6 +390,7 @@ fn a_client_without_iis_stays_quiet() {
     machine.no_bindings();
     let report = on_drive(&machine);
     assert!(report.findings.iter().all(|finding| finding.severity == Level::Note), "{}", report.to_text());
+    assert_eq!(finding(&report, MISSING).subject, "certificates:MY", "it was looked at");
     assert_eq!(report.verdict.name(), "healthy");
 }
 
@@ -624,7 +625,7 @@ fn a_container_that_cannot_be_opened_is_not_called_ok() {
     machine.bind("0.0.0.0:443", &thumbprint);
     machine.https_site("Intranet", &HttpsSpec::new("*:443:"));
     let report = on_drive(&machine);
-    assert_ne!(state(&report, "Intranet"), "ok", "{}", report.to_text());
+    assert_eq!(state(&report, "Intranet"), "key-unusable", "{}", report.to_text());
 }
 
 #[test]
@@ -722,4 +723,31 @@ fn an_import_saves_the_store_first() {
     );
     let import = steps.iter().find(|step| step.action == "import-certificate").expect("a step");
     assert!(import.undo.contains("certificates-MY.reg"), "{}", import.undo);
+}
+
+#[test]
+fn a_key_among_those_of_a_user_is_no_key_of_the_machine() {
+    let (mut machine, _) = with_site();
+    machine.remove_container(CONTAINER, GUID);
+    let mut spec = machine.certificate_for(SUBJECT, CONTAINER, GUID);
+    spec.link = None;
+    machine.add_certificate(&spec);
+    let bytes = CapiSpec::new(CONTAINER).exchange(PairSpec::new(&format!("{CONTAINER} {GUID}"))).bytes();
+    let path = format!("C:\\ProgramData\\Microsoft\\Crypto\\RSA\\S-1-5-18\\{}", key_file(GUID));
+    machine.put(&path, bytes, machine.installed);
+    let report = on_drive(&machine);
+    assert_eq!(report.certificates[0].by_key.len(), 1, "the key is seen");
+    assert_eq!(finding(&report, MISSING).severity, Level::Error);
+}
+
+#[test]
+fn a_link_that_cannot_be_read_leaves_every_rule_open() {
+    let (mut machine, _) = with_site();
+    let spec = machine.certificate_for(SUBJECT, CONTAINER, GUID);
+    machine.damage_certificate(&spec, |blob| blob.truncate(20));
+    let report = on_drive(&machine);
+    for rule in [MISSING, ORPHANED, UNLINKED, MISMATCH, USER] {
+        assert_eq!(outcome(&report, rule), "not-evaluated", "{rule}");
+    }
+    assert_eq!(outcome(&report, "evidence-damaged"), "found");
 }

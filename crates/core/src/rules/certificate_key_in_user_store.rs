@@ -102,15 +102,13 @@ impl Rule for CertificateKeyInUserStore {
                 .finding(machine, &seen),
             );
         }
-        judgement.findings.extend(certificates::note_on_unused(
+        certificates::tell_unused(
             machine,
+            &mut judgement,
             INFO.name,
             "they are linked to user key sets",
             &unused,
-        ));
-        if !unused.is_empty() {
-            certificates::require_bindings(machine, &mut judgement);
-        }
+        );
         judgement
     }
 }

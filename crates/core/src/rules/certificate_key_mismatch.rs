@@ -60,7 +60,7 @@ impl Rule for CertificateKeyMismatch {
                 Some(false) => {}
                 None => {
                     if used {
-                        let (why, need) = not_compared(machine, current);
+                        let (why, need) = not_compared(machine, &seen, current);
                         let name = &seen.certificate.thumbprint;
                         judgement.gap(format!("the key of certificate {name} was not compared: {why}"), need);
                     }
@@ -71,6 +71,9 @@ impl Rule for CertificateKeyMismatch {
                 unused.push(seen);
                 continue;
             }
+            let holders = seen.view.by_key.iter().copied().filter(|&index| index != current);
+            let shown: Vec<usize> =
+                std::iter::once(current).chain(holders).take(certificates::SHOWN).collect();
             let held = if machine.condition(current) == Condition::Empty {
                 "no key at all"
             } else if seen.view.by_key.contains(&current) {
@@ -91,26 +94,27 @@ impl Rule for CertificateKeyMismatch {
                         "Windows opens {} for it, and that file holds {held}.",
                         machine.container(current).name
                     ),
-                    containers: &[&[current], &*seen.view.by_key].concat(),
+                    containers: &shown,
                 }
                 .finding(machine, &seen),
             );
         }
-        judgement.findings.extend(certificates::note_on_unused(
+        certificates::tell_unused(
             machine,
+            &mut judgement,
             INFO.name,
             "their containers hold other keys",
             &unused,
-        ));
-        if !unused.is_empty() {
-            certificates::require_bindings(machine, &mut judgement);
-        }
+        );
         judgement
     }
 }
 
 /// Why a key could not be compared, and what would help.
-fn not_compared(machine: &Machine<'_>, index: usize) -> (&'static str, Need) {
+fn not_compared(machine: &Machine<'_>, seen: &certificates::Seen<'_>, index: usize) -> (&'static str, Need) {
+    if seen.certificate.body.value().is_none() {
+        return ("the certificate itself cannot be read", Need::UndamagedCopy);
+    }
     match &machine.container(index).content {
         Content::NameOnly => ("only the name of its container is in evidence", Need::KeyFileContents),
         Content::Unreadable(_) => ("its container could not be read", Need::UndamagedCopy),

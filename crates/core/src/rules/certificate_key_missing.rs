@@ -58,16 +58,9 @@ impl Rule for CertificateKeyMissing {
                     continue;
                 }
                 Link::None if certificates::is_used(&seen) => {
-                    if certificates::sound_by_key(machine, &seen).is_empty() {
+                    if certificates::machine_keys(machine, &seen).is_empty() {
                         without_link(machine, &seen, &mut judgement);
                     }
-                    continue;
-                }
-                Link::Unknown => {
-                    judgement.gap(
-                        format!("the link of certificate {} cannot be read", seen.certificate.thumbprint),
-                        Need::UndamagedCopy,
-                    );
                     continue;
                 }
                 _ => continue,
@@ -106,15 +99,13 @@ impl Rule for CertificateKeyMissing {
             finding.evidence.extend(store.and_then(|store| certificates::cite_store(machine, store)));
             judgement.findings.push(finding);
         }
-        judgement.findings.extend(certificates::note_on_unused(
+        certificates::tell_unused(
             machine,
+            &mut judgement,
             INFO.name,
             "the linked containers have no file",
             &unused,
-        ));
-        if !unused.is_empty() {
-            certificates::require_bindings(machine, &mut judgement);
-        }
+        );
         judgement
     }
 }

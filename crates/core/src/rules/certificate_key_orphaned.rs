@@ -80,9 +80,11 @@ impl Rule for CertificateKeyOrphaned {
                 None => 1,
                 Some(false) => 2,
             });
-            let proof = left.first().and_then(held);
+            let Some(&best) = left.first() else { continue };
+            let store = machine.folder_of(best).store;
+            let proof = held(&best);
             let confidence = match proof {
-                Some(true) => support::absence(machine, machine.folder_of(left[0]).store),
+                Some(true) => support::absence(machine, store),
                 _ => Confidence::Strong,
             };
             let key = match proof {
@@ -100,37 +102,28 @@ impl Rule for CertificateKeyOrphaned {
                 ),
                 explanation: format!(
                     "Its container is there as {}, and the MachineGuid is {}. {key}",
-                    machine.container(left[0]).name,
+                    machine.container(best).name,
                     machine.guid.as_ref().map_or("not known", |guid| guid.as_str()),
                 ),
                 containers: &left,
             }
             .finding(machine, &seen);
             finding.evidence.extend(support::cite_guid(machine));
-            if proof != Some(false) {
-                let from = left.first().and_then(|&index| machine.container(index).guid);
-                if let Some(from) = from {
-                    finding.remedies.insert(0, Remedy::RestoreGuid(from));
-                    let place = (machine.folder_of(left[0]).store, machine.container(left[0]).prefix);
-                    if let (store, Some(prefix)) = place {
-                        let adopt = Remedy::AdoptContainer { store, prefix, from };
-                        if !finding.remedies.contains(&adopt) {
-                            finding.remedies.insert(1, adopt);
-                        }
-                    }
-                }
+            let found = machine.container(best);
+            if let (Some(from), Some(prefix)) = (found.guid, found.prefix.filter(|_| proof != Some(false))) {
+                finding.remedies.retain(|remedy| *remedy != Remedy::AdoptContainer { store, prefix, from });
+                let first = [Remedy::RestoreGuid(from), Remedy::AdoptContainer { store, prefix, from }];
+                finding.remedies.splice(0..0, first);
             }
             judgement.findings.push(finding);
         }
-        judgement.findings.extend(certificates::note_on_unused(
+        certificates::tell_unused(
             machine,
+            &mut judgement,
             INFO.name,
             "their containers stand only under another GUID",
             &unused,
-        ));
-        if !unused.is_empty() {
-            certificates::require_bindings(machine, &mut judgement);
-        }
+        );
         judgement
     }
 }

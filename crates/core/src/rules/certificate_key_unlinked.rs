@@ -2,7 +2,7 @@
 
 use super::certificates;
 use super::{Confidence, Group, Judgement, Rule, RuleInfo, Severity};
-use crate::machine::{Link, Machine, Need, Store};
+use crate::machine::{Link, Machine, Need};
 
 /// See [`INFO`].
 pub struct CertificateKeyUnlinked;
@@ -58,11 +58,7 @@ impl Rule for CertificateKeyUnlinked {
                 }
                 Some(_) => {}
             }
-            let is_machine = |index: &usize| {
-                matches!(machine.folder_of(*index).store, Store::RsaMachine | Store::CngMachine)
-            };
-            let here: Vec<usize> =
-                certificates::sound_by_key(machine, &seen).into_iter().filter(is_machine).collect();
+            let here = certificates::machine_keys(machine, &seen);
             let used = certificates::is_used(&seen);
             let Some(&first) = here.first() else {
                 if !certificates::key_folders_are_there(machine) && used {
@@ -93,12 +89,13 @@ impl Rule for CertificateKeyUnlinked {
                 .finding(machine, &seen),
             );
         }
-        judgement.findings.extend(certificates::note_on_unused(
+        certificates::tell_unused(
             machine,
+            &mut judgement,
             INFO.name,
             "they have no link, and containers hold their keys",
             &unused,
-        ));
+        );
         judgement
     }
 }

@@ -10,7 +10,7 @@ use crate::machine::{
 };
 
 /// Containers, bindings and certificates of one finding that are shown.
-const SHOWN: usize = 20;
+pub(super) const SHOWN: usize = 20;
 
 /// A certificate with its joins.
 #[derive(Clone, Copy)]
@@ -38,6 +38,10 @@ pub(super) fn begin(machine: &Machine<'_>, examined: &str) -> Result<Judgement, 
         judgement.gap(format!("the certificate stores: {why}"), need);
         return Err(judgement);
     }
+    for seen in all(machine).filter(|seen| seen.view.link == Link::Unknown) {
+        let name = &seen.certificate.thumbprint;
+        judgement.gap(format!("the link of certificate {name} cannot be read"), Need::UndamagedCopy);
+    }
     // The second store came with IIS 8, and counts where something is bound to it.
     let bound =
         |name: &str| machine.tls.bindings.iter().any(|binding| binding.store.as_deref() == Some(name));
@@ -58,14 +62,6 @@ pub(super) fn begin(machine: &Machine<'_>, examined: &str) -> Result<Judgement, 
         };
     }
     Ok(judgement)
-}
-
-/// Notes that the weight of findings is not known where bindings are not in evidence.
-pub(super) fn require_bindings(machine: &Machine<'_>, judgement: &mut Judgement) {
-    if !machine.tls.bindings_known {
-        let (why, need) = machine.bindings_gap();
-        judgement.gap(why, need);
-    }
 }
 
 /// Notes the key folders that must be seen to follow a link. Whether all of them are there.
@@ -243,11 +239,19 @@ pub(super) fn holds_key(machine: &Machine<'_>, seen: &Seen<'_>, index: usize) ->
 
 /// The containers that hold the certificate's key and that Windows could open, the first ones.
 pub(super) fn sound_by_key(machine: &Machine<'_>, seen: &Seen<'_>) -> Vec<usize> {
-    let sound = seen.view.by_key.iter().copied();
-    sound
-        .filter(|&index| machine.condition(index).is_usable() && !support::is_dead(machine, index))
-        .take(SHOWN)
-        .collect()
+    sound(machine, seen).take(SHOWN).collect()
+}
+
+fn sound<'m>(machine: &'m Machine<'_>, seen: &Seen<'m>) -> impl Iterator<Item = usize> + 'm {
+    let holding = seen.view.by_key.iter().copied();
+    holding.filter(|&index| machine.condition(index).is_usable() && !support::is_dead(machine, index))
+}
+
+/// Those of them in the machine's own stores, to which a certificate can be linked.
+pub(super) fn machine_keys(machine: &Machine<'_>, seen: &Seen<'_>) -> Vec<usize> {
+    let is_machine =
+        |index: &usize| matches!(machine.folder_of(*index).store, Store::RsaMachine | Store::CngMachine);
+    sound(machine, seen).filter(is_machine).take(SHOWN).collect()
 }
 
 /// Whether a container holds the key of a certificate that is linked to it and in use.
@@ -357,13 +361,24 @@ impl Told<'_> {
     }
 }
 
-/// One finding for all certificates of a store that nothing uses.
-pub(super) fn note_on_unused(
+/// Tells of the certificates that nothing is known to use, one finding for each store.
+pub(super) fn tell_unused(
     machine: &Machine<'_>,
+    judgement: &mut Judgement,
     rule: &'static str,
     what: &str,
     seen: &[Seen<'_>],
-) -> Vec<Finding> {
+) {
+    judgement.findings.extend(note_on_unused(machine, rule, what, seen));
+    // What hangs on them is not known where bindings are not in evidence.
+    if !seen.is_empty() && !machine.tls.bindings_known {
+        let (why, need) = machine.bindings_gap();
+        judgement.gap(why, need);
+    }
+}
+
+/// One finding for all certificates of a store that nothing uses.
+fn note_on_unused(machine: &Machine<'_>, rule: &'static str, what: &str, seen: &[Seen<'_>]) -> Vec<Finding> {
     let mut stores: Vec<&str> = seen.iter().map(|seen| seen.certificate.store.as_str()).collect();
     stores.sort_unstable();
     stores.dedup();
