@@ -50,6 +50,25 @@ impl<T> Sum<T> {
         Self { found: Vec::new(), read: None, absent: Vec::new(), broken: None }
     }
 
+    /// Notes what one source says of a key with entries: their names where it has the key, and whether it covers it.
+    pub fn note(&mut self, looked: Looked<Vec<String>>, citation: Citation) -> (Option<Vec<String>>, bool) {
+        match looked {
+            Looked::Found(names) => {
+                self.read.get_or_insert(citation);
+                (Some(names), true)
+            }
+            Looked::Absent => {
+                self.absent.push(citation);
+                (None, true)
+            }
+            Looked::NotCovered => (None, false),
+            Looked::Unreadable(why) => {
+                self.broken = Some((why, citation));
+                (None, false)
+            }
+        }
+    }
+
     fn is_covered(&self) -> bool {
         self.read.is_some() || !self.absent.is_empty()
     }
@@ -112,26 +131,18 @@ fn certificates(facts: &mut Facts, readers: &[Reader<'_>]) {
             for reader in readers {
                 let parent = format!("{root}\\{store}\\Certificates");
                 let citation = Citation::new(reader.file, Locator::Key(parent.as_str().into()));
-                match reader.subkeys(&parent) {
-                    Looked::Found(names) => {
-                        (is_covered, has_store) = (true, true);
-                        sum.read.get_or_insert(citation);
-                        let room = MOST_CERTIFICATES.saturating_sub(sum.found.len());
-                        if names.len() > room {
-                            left_out += names.len() - room;
-                            is_covered = false;
-                        }
-                        for name in names.iter().take(room) {
-                            let found = certificate(facts, reader, &place, store, &parent, name);
-                            sum.found.push(found);
-                        }
-                    }
-                    Looked::Absent => {
-                        is_covered = true;
-                        sum.absent.push(citation);
-                    }
-                    Looked::NotCovered => {}
-                    Looked::Unreadable(why) => sum.broken = Some((why, citation)),
+                let (names, covers) = sum.note(reader.subkeys(&parent), citation);
+                is_covered |= covers;
+                let Some(names) = names else { continue };
+                has_store = true;
+                let room = MOST_CERTIFICATES.saturating_sub(sum.found.len());
+                if names.len() > room {
+                    left_out += names.len() - room;
+                    is_covered = false;
+                }
+                for name in names.iter().take(room) {
+                    let found = certificate(facts, reader, &place, store, &parent, name);
+                    sum.found.push(found);
                 }
             }
             if !is_covered {

@@ -47,23 +47,14 @@ fn bindings(facts: &mut Facts, readers: &[Reader<'_>]) {
         for reader in readers {
             let key = parameters(reader, table);
             let citation = Citation::new(reader.file, Locator::Key(key.as_str().into()));
-            match reader.subkeys(&key) {
-                Looked::Found(names) => {
-                    is_covered = true;
-                    sum.read.get_or_insert(citation);
-                    let room = MOST_BINDINGS.saturating_sub(sum.found.len());
-                    left_out += names.len().saturating_sub(room) as u64;
-                    for name in names.iter().take(room) {
-                        let binding = binding(facts, reader, table, &key, name);
-                        sum.found.push(binding);
-                    }
-                }
-                Looked::Absent => {
-                    is_covered = true;
-                    sum.absent.push(citation);
-                }
-                Looked::NotCovered => {}
-                Looked::Unreadable(why) => sum.broken = Some((why, citation)),
+            let (names, covers) = sum.note(reader.subkeys(&key), citation);
+            is_covered |= covers;
+            let Some(names) = names else { continue };
+            let room = MOST_BINDINGS.saturating_sub(sum.found.len());
+            left_out += names.len().saturating_sub(room) as u64;
+            for name in names.iter().take(room) {
+                let binding = binding(facts, reader, table, &key, name);
+                sum.found.push(binding);
             }
         }
         if !is_covered {
@@ -74,8 +65,6 @@ fn bindings(facts: &mut Facts, readers: &[Reader<'_>]) {
         facts.assumptions.push(format!(
             "{left_out} bindings of HTTP.sys beyond the first {MOST_BINDINGS} were not looked at"
         ));
-    }
-    if left_out > 0 {
         facts.tls.uncovered_tables.extend(TABLES);
     }
     sum.found.sort_by(|a, b| (&a.endpoint, &a.citation).cmp(&(&b.endpoint, &b.citation)));

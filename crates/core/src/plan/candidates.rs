@@ -1,7 +1,5 @@
 //! The plans that are weighed.
 
-use std::collections::HashSet;
-
 use super::action::{Action, Source};
 use crate::artifact::container::well_known::Role;
 use crate::artifact::container::{Guid, Prefix};
@@ -209,30 +207,30 @@ fn next_repair(machine: &Machine<'_>, source: Source) -> Option<Vec<Action>> {
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     // Links of certificates and containers from outside do not depend on each other: there may be many, and one round does
     // for all of a kind.
-    let best = |finding: &&&Finding| finding.remedies.iter().min_by_key(|remedy| preference(remedy)).cloned();
-    let all_of = |is_kind: &dyn Fn(&Remedy) -> bool| {
+    let best: Vec<&Remedy> = findings
+        .iter()
+        .filter_map(|finding| finding.remedies.iter().min_by_key(|remedy| preference(remedy)))
+        .collect();
+    let all_like = |kind: &Remedy| {
+        let is_same = |remedy: &Remedy| std::mem::discriminant(remedy) == std::mem::discriminant(kind);
         let mut actions: Vec<Action> = Vec::new();
-        let mut seen: HashSet<String> = HashSet::new();
-        for remedy in findings.iter().filter_map(|finding| best(&finding)).filter(|remedy| is_kind(remedy)) {
-            for action in actions_for(machine, &remedy, source) {
-                if action.is_possible(machine.facts) && seen.insert(format!("{action:?}")) {
-                    actions.push(action);
-                }
+        for action in best
+            .iter()
+            .filter(|remedy| is_same(remedy))
+            .flat_map(|remedy| actions_for(machine, remedy, source))
+        {
+            if action.is_possible(machine.facts) && !actions.contains(&action) {
+                actions.push(action);
             }
         }
         actions
     };
-    let links = all_of(&|remedy| matches!(remedy, Remedy::LinkCertificate { .. }));
-    if !links.is_empty() {
-        return Some(links);
-    }
-    let kind = findings.first().and_then(|finding| best(&finding)).filter(is_from_outside);
-    if let Some(kind) = kind {
-        let is_same = |remedy: &Remedy| std::mem::discriminant(remedy) == std::mem::discriminant(&kind);
-        let actions = all_of(&is_same);
-        if !actions.is_empty() {
-            return Some(actions);
-        }
+    let link = best.iter().find(|remedy| matches!(remedy, Remedy::LinkCertificate { .. }));
+    let outside = best.first().filter(|remedy| is_from_outside(remedy));
+    let together =
+        link.into_iter().chain(outside).map(|kind| all_like(kind)).find(|actions| !actions.is_empty());
+    if together.is_some() {
+        return together;
     }
     findings.iter().find_map(|finding| {
         let mut remedies: Vec<&Remedy> = finding.remedies.iter().collect();
