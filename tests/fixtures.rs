@@ -9,6 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Once;
 
+use iiskeys_core::Report;
 use iiskeys_fixtures::cases::{self, Case};
 use serde_json::Value;
 use support::{run_in, workspace};
@@ -151,4 +152,16 @@ fn the_windows_2000_repair_of_the_article_is_complete() {
         }
     }
     assert!(!plan.to_string().to_lowercase().contains("\"del "), "nothing is ever deleted");
+}
+
+#[test]
+fn a_report_that_is_read_back_is_written_the_same() {
+    update();
+    for case in cases::all() {
+        let path = workspace().join("fixtures").join(case.name).join("expected.json");
+        let text = fs::read_to_string(path).expect("expected.json");
+        let report =
+            Report::from_json(text.as_bytes()).unwrap_or_else(|error| panic!("{}: {error}", case.name));
+        assert!(report.to_json() == text, "{}", case.name);
+    }
 }

@@ -9,7 +9,7 @@ use iiskeys_core::artifact::container::{Family, Guid, Prefix};
 pub use iiskeys_core::codes::{Explanation, explain};
 use iiskeys_core::evidence::{Evidence, OpenOptions, Password, Timestamp};
 pub use iiskeys_core::report::Level;
-use iiskeys_core::report::{self, Verdict};
+use iiskeys_core::report::{self, Format, Look, Verdict};
 pub use iiskeys_core::rules::RuleInfo;
 use iiskeys_core::{Options, Progress, Report};
 
@@ -74,6 +74,11 @@ pub fn diagnose(request: &Request<'_>, meter: &mut Meter) -> Result<Report, Fail
         meter.step(&format!("{read} bytes were read from disk images"));
     }
     Ok(report)
+}
+
+/// The report in the form of that name.
+pub fn render(report: &Report, form: &str) -> String {
+    Format::by_name(form).map(|form| form.render(report, &Look::default())).unwrap_or_default()
 }
 
 /// Largest password file that is read, in bytes.

@@ -4,6 +4,7 @@
 
 mod args;
 mod commands;
+mod definition;
 mod engine;
 mod exit;
 mod interrupt;

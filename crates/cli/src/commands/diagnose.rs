@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::args::{DiagnoseArgs, FailOn, ReportFormat};
+use crate::args::{DiagnoseArgs, FailOn};
 use crate::engine::{self, Level, Request};
 use crate::exit::{Exit, Failure, quoted};
 use crate::output::Target;
@@ -29,11 +29,7 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
     let mut meter = Meter::new(args.no_progress, args.verbose);
     let report = engine::diagnose(&request, &mut meter)?;
     target.spare_parts(&real, engine::image_parts(&report))?;
-    let text = match args.format {
-        ReportFormat::Json => report.to_json(),
-        ReportFormat::Text => report.to_text(),
-        ReportFormat::Timeline => report.to_timeline(),
-    };
+    let text = engine::render(&report, args.format.name());
     drop(meter);
     target.write(&text)?;
     Ok(exit(report.worst(), engine::is_inconclusive(&report), args.fail_on))

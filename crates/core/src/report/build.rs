@@ -58,7 +58,11 @@ pub fn build(
     let summary = summary(machine, judged, verdict, root_cause.as_ref(), &unevaluated, plan);
     Report {
         schema_version: SCHEMA_VERSION.to_owned(),
-        tool: Tool { name: "iiskeys".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+        tool: Tool {
+            name: "iiskeys".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            catalogue: crate::rules::CATALOGUE_VERSION.to_owned(),
+        },
         stamp: options.stamp.clone(),
         verdict,
         summary,
@@ -89,8 +93,10 @@ pub fn build(
         dpapi: dpapi(machine, &ids),
         findings,
         checks: judged.iter().map(|(rule, judgement)| check(*rule, judgement)).collect(),
+        collect: Vec::new(),
         assumptions: machine.assumptions.clone(),
         plan: plan.map(plan_row),
+        cleanup: None,
         timeline,
         timeline_left_out,
     }

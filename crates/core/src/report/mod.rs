@@ -2,30 +2,29 @@
 
 mod build;
 mod cause;
-mod json;
 mod model;
 mod proofs;
+mod read;
+mod render;
 mod rows;
-mod text;
 mod timeline;
-mod timeline_format;
 mod tls;
+mod visible;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use build::{Options, build};
-pub use json::to_json;
 pub use model::*;
-pub use text::to_text;
+pub use read::ReadError;
+pub use render::{FORMATS, Format, Look};
 pub use timeline::TimeKind;
-pub use timeline_format::to_timeline;
 
 /// Version of the report's form.
-pub const SCHEMA_VERSION: &str = "1.0";
+pub const SCHEMA_VERSION: &str = "1.1";
 
 /// The overall answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// Something that this machine needs does not work.
@@ -51,7 +50,7 @@ impl Verdict {
 }
 
 /// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// Worth knowing.
@@ -63,7 +62,7 @@ pub enum Level {
 }
 
 /// The report.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Report {
     /// Version of this form, `1.x`.
@@ -111,10 +110,16 @@ pub struct Report {
     pub findings: Vec<FindingRow>,
     /// One row for each rule.
     pub checks: Vec<CheckRow>,
+    /// What rules lacked and how to get it, in the order in which one would ask for it.
+    #[serde(default)]
+    pub collect: Vec<CollectRow>,
     /// What was taken for granted.
     pub assumptions: Vec<String>,
     /// The safest way back; null when nothing needs repair or nothing safe can be said.
     pub plan: Option<PlanRow>,
+    /// What a clean-up of the key folders must leave alone; null when no key folder is in evidence.
+    #[serde(default)]
+    pub cleanup: Option<CleanupRow>,
     /// What happened when, sorted by time.
     pub timeline: Vec<TimelineRow>,
     /// How many more moments are known than `timeline` has, the least telling ones.
@@ -129,17 +134,17 @@ fn is_zero(number: &u64) -> bool {
 impl Report {
     /// The report as JSON, with a newline at its end. The same report gives the same bytes.
     pub fn to_json(&self) -> String {
-        to_json(self)
+        render::in_form(self, "json")
     }
 
     /// The report as text, as one would paste it into a ticket.
     pub fn to_text(&self) -> String {
-        to_text(self)
+        render::in_form(self, "text")
     }
 
     /// The timeline as JSON lines for Timesketch, one moment each.
     pub fn to_timeline(&self) -> String {
-        to_timeline(self)
+        render::in_form(self, "timeline")
     }
 
     /// The worst finding.

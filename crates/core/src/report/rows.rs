@@ -263,6 +263,10 @@ pub(super) fn config(machine: &Machine<'_>, ids: &Ids) -> Option<ConfigRow> {
                         let fit = rules::live_fit(machine, wrap, &provider.container);
                         fit.unwrap_or(rules::Fit::Unknown).word().to_owned()
                     }),
+                    session_key_sha256: provider
+                        .wrap
+                        .and_then(|wrap| machine.facts.wraps.get(wrap))
+                        .map(|wrap| hex(&wrap.sha256)),
                     values: used.map_or(0, |used| used.values),
                     empty_values: used.map_or(0, |used| used.empty),
                     users: used.map(|used| used.users.clone()).unwrap_or_default(),
@@ -300,6 +304,7 @@ pub(super) fn plan_row(plan: &Plan) -> PlanRow {
             })
             .collect(),
         prevent: plan.prevent.clone(),
+        expect: Vec::new(),
     }
 }
 

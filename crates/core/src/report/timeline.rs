@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use iiskeys_evidence::{Precision, Timestamp};
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::TimelineRow;
 use super::build::Ids;
@@ -16,7 +16,7 @@ use crate::machine::{Citation, CopyKind, FileId, FolderRole, Known, Machine, Ori
 const MOST_ROWS: usize = 2_000;
 
 /// What kind of time a row of the timeline has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimeKind {
     /// Last write of a registry key: of any value or subkey in it, not of one alone.

@@ -55,7 +55,7 @@ pub mod symptom_schannel_key;
 pub mod symptom_service_timeout;
 pub mod timestamps_lost;
 
-pub use catalogue::markdown;
+pub use catalogue::{CATALOGUE_VERSION, markdown};
 pub(crate) use config_backup_usable::lost;
 pub use finding::{Cite, Confidence, Finding, Grant, Place, Remedy, Severity};
 pub(crate) use machine_guid_changed::{is_in_use, was_cloned, window};

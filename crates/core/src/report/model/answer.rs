@@ -1,21 +1,24 @@
 //! What follows from it: causes, findings, checks, the plan, the timeline.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::report::{Level, TimeKind};
 
 /// The program.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tool {
     /// `iiskeys`.
     pub name: String,
     /// Its version.
     pub version: String,
+    /// Version of the catalogue of rules; empty in reports from before it had one.
+    #[serde(default)]
+    pub catalogue: String,
 }
 
 /// The one cause.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RootCause {
     /// The rule that found it.
     pub rule: String,
@@ -30,7 +33,7 @@ pub struct RootCause {
 }
 
 /// A citation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CiteRow {
     /// Identifier of an evidence row.
     pub evidence: String,
@@ -41,7 +44,7 @@ pub struct CiteRow {
 }
 
 /// A finding.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FindingRow {
     /// Derived from rule and subject alone.
     pub id: String,
@@ -66,7 +69,7 @@ pub struct FindingRow {
 }
 
 /// What one rule said.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckRow {
     /// The rule.
     pub rule: String,
@@ -81,7 +84,7 @@ pub struct CheckRow {
 }
 
 /// The plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PlanRow {
     /// One line: what it does.
     pub summary: String,
@@ -97,10 +100,86 @@ pub struct PlanRow {
     pub alternatives: Vec<AlternativeRow>,
     /// What would have saved the day.
     pub prevent: Vec<String>,
+    /// What evidence collected after the repair must show; `iiskeys compare` says whether it does.
+    #[serde(default)]
+    pub expect: Vec<ExpectRow>,
+}
+
+/// Something that the evidence must show after a repair.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ExpectRow {
+    /// `finding-gone`, `machine-guid`, `container` or `group-evaluated`.
+    pub kind: String,
+    /// What it is about: the id of a finding or a container, the name of a group, or the registry value.
+    pub subject: String,
+    /// What must stand there, for `machine-guid` and `container`; null otherwise.
+    pub value: Option<String>,
+    /// One sentence for people.
+    pub what: String,
+}
+
+/// Something that rules lacked, and how to get it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CollectRow {
+    /// A short name that never changes, such as `software-hive`.
+    pub need: String,
+    /// Exactly what to collect.
+    pub what: String,
+    /// The shell that the commands are written for; null without commands.
+    pub shell: Option<String>,
+    /// Commands that gather it on the server. They change nothing there.
+    pub commands: Vec<String>,
+    /// Whether it holds secrets and is sent encrypted.
+    pub sensitive: bool,
+    /// The rules that wait for it, in the order of the catalogue.
+    pub rules: Vec<String>,
+}
+
+/// What a clean-up of the key folders must leave alone, and what looks like left behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct CleanupRow {
+    /// Containers that must stay, sorted by id.
+    pub keep: Vec<KeepRow>,
+    /// Containers that look like leftovers, counted; sorted by store, GUID and pattern.
+    pub leftovers: Vec<LeftoverRow>,
+    /// What this section cannot know on this machine.
+    pub limits: Vec<String>,
+}
+
+/// A container that a clean-up must not touch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct KeepRow {
+    /// Store and file name.
+    pub container: String,
+    /// Name inside or well-known name.
+    pub name: Option<String>,
+    /// Why it must stay.
+    pub why: Vec<String>,
+}
+
+/// Containers that look like leftovers of a product.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LeftoverRow {
+    /// The store.
+    pub store: String,
+    /// Their GUID.
+    pub guid: Option<String>,
+    /// The pattern of their names.
+    pub pattern: String,
+    /// The product that makes such containers; null when it is not known.
+    pub product: Option<String>,
+    /// How many.
+    pub count: u64,
+    /// First day on which one was created.
+    pub first_day: Option<String>,
+    /// Last day on which one was created.
+    pub last_day: Option<String>,
+    /// What the judgement rests on, and what to ask before anything is set aside.
+    pub basis: String,
 }
 
 /// A finding that a plan leaves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RemainingRow {
     /// How bad.
     pub severity: Level,
@@ -109,7 +188,7 @@ pub struct RemainingRow {
 }
 
 /// A step.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct StepRow {
     /// Position, from one.
     pub order: u32,
@@ -132,7 +211,7 @@ pub struct StepRow {
 }
 
 /// A plan that was weighed and not chosen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AlternativeRow {
     /// A short name.
     pub name: String,
@@ -153,7 +232,7 @@ pub struct AlternativeRow {
 }
 
 /// Something that happened.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct TimelineRow {
     /// When, in UTC.
     pub time: String,

@@ -1,12 +1,12 @@
 //! What was read: sources, files, the machine.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::CiteRow;
 
 /// A disk image or an archive.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourceRow {
     /// Path relative to the evidence as given.
     pub path: String,
@@ -42,7 +42,7 @@ pub struct SourceRow {
 }
 
 /// A file that belongs to a disk image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SourcePartRow {
     /// What it is to the image.
     pub role: String,
@@ -53,7 +53,7 @@ pub struct SourcePartRow {
 }
 
 /// A volume of a disk image.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct VolumeRow {
     /// Number of the partition; zero for a disk without a partition table.
     pub number: u32,
@@ -76,7 +76,7 @@ pub struct VolumeRow {
 }
 
 /// A file, or a folder that was only enumerated.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct EvidenceRow {
     /// Identifier within this report.
     pub id: String,
@@ -103,7 +103,7 @@ pub struct EvidenceRow {
 }
 
 /// The machine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MachineRow {
     /// Name, service pack and build of the operating system.
     pub os: Option<String>,
@@ -120,7 +120,7 @@ pub struct MachineRow {
 }
 
 /// The MachineGuid.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GuidFact {
     /// As found.
     pub value: String,
@@ -133,7 +133,7 @@ pub struct GuidFact {
 }
 
 /// IIS as installed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct IisRow {
     /// Major and minor version.
     pub version: Option<String>,
@@ -142,7 +142,7 @@ pub struct IisRow {
 }
 
 /// A GUID seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GuidRow {
     /// As first found.
     pub guid: String,

@@ -1,10 +1,10 @@
 //! Key containers, what protects them, and the configuration that uses them.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A container.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ContainerRow {
     /// Store and file name.
     pub id: String,
@@ -47,7 +47,7 @@ pub struct ContainerRow {
 }
 
 /// Access control of a container.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AccessRow {
     /// The owner; null where the source does not tell.
     pub owner: Option<String>,
@@ -58,7 +58,7 @@ pub struct AccessRow {
 }
 
 /// A key pair.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PairRow {
     /// `signature` or `exchange`.
     pub spec: String,
@@ -71,7 +71,7 @@ pub struct PairRow {
 }
 
 /// How the private keys of a container are protected, and how far the proof went.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProtectionRow {
     /// Master keys that protect the private keys.
     pub master_keys: Vec<String>,
@@ -91,7 +91,7 @@ pub struct ProtectionRow {
 }
 
 /// The machine's DPAPI secret, without its value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DpapiRow {
     /// `read`, or why not.
     pub boot_key: String,
@@ -110,7 +110,7 @@ pub struct DpapiRow {
 }
 
 /// A master key that was tried.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MasterKeyRow {
     /// Its GUID.
     pub guid: String,
@@ -123,7 +123,7 @@ pub struct MasterKeyRow {
 }
 
 /// Containers of others, counted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupRow {
     /// The store.
     pub store: String,
@@ -142,7 +142,7 @@ pub struct GroupRow {
 }
 
 /// A container that Windows NT 4 left in the registry: its name and time are known, and nothing is made of them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct RegistryContainerRow {
     /// Name of its key.
     pub name: String,
@@ -155,7 +155,7 @@ pub struct RegistryContainerRow {
 }
 
 /// The live configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigRow {
     /// The file.
     pub evidence: String,
@@ -168,7 +168,7 @@ pub struct ConfigRow {
 }
 
 /// An encryption provider.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ProviderRow {
     /// Its name.
     pub name: String,
@@ -183,6 +183,9 @@ pub struct ProviderRow {
     /// Whether the session key belongs to the container: `opens`, `same-size`, `does-not-open`, `other-size` or `unknown`;
     /// null without a session key.
     pub session_key: Option<String>,
+    /// SHA-256 of the session key as it stands in the file, wrapped; null without one.
+    #[serde(default)]
+    pub session_key_sha256: Option<String>,
     /// Values with a payload that use it.
     pub values: u64,
     /// Values without a payload.
@@ -192,7 +195,7 @@ pub struct ProviderRow {
 }
 
 /// A copy of the configuration.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfigCopyRow {
     /// `history`, `backup`, `export`, `app-pool` or `manual`.
     pub kind: String,

@@ -1,10 +1,10 @@
 //! Certificates and what is bound to them.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A certificate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CertificateRow {
     /// Store and thumbprint.
     pub id: String,
@@ -48,7 +48,7 @@ pub struct CertificateRow {
 }
 
 /// What ties a certificate to its private key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct KeyLinkRow {
     /// The container.
     pub container: String,
@@ -63,7 +63,7 @@ pub struct KeyLinkRow {
 }
 
 /// One way on which TLS is answered.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct BindingRow {
     /// The site; null where no site of the configuration uses the endpoint.
     pub site: Option<String>,

@@ -2,14 +2,15 @@
 
 use std::fmt::Write;
 
-use super::json::is_deceptive;
-use super::{CheckRow, FindingRow, Level, Report, StepRow};
+use super::Look;
+use crate::report::visible::visible;
+use crate::report::{CheckRow, FindingRow, Level, Report, StepRow};
 
 /// Width to which paragraphs are wrapped.
 const WIDTH: usize = 100;
 
 /// The report as text.
-pub fn to_text(report: &Report) -> String {
+pub(super) fn render(report: &Report, _: &Look) -> String {
     let mut out = Page(String::new());
     out.line(0, &format!("VERDICT: {}", report.verdict.name().to_uppercase()));
     out.paragraph(0, &report.summary);
@@ -63,19 +64,6 @@ impl Page {
         }
         let _ = writeln!(self.0, "{}", line.trim_end());
     }
-}
-
-/// Text from evidence, with everything that could steer a terminal shown instead of sent.
-fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for letter in text.chars() {
-        if is_deceptive(letter) {
-            let _ = write!(shown, "\\u{{{:x}}}", letter as u32);
-        } else {
-            shown.push(letter);
-        }
-    }
-    shown
 }
 
 fn machine(out: &mut Page, report: &Report) {

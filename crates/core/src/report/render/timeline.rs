@@ -9,8 +9,9 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::json::is_deceptive;
-use super::{Report, RootCause};
+use super::Look;
+use crate::report::visible::is_deceptive;
+use crate::report::{Report, RootCause};
 
 /// Mark of the moments between the last witness of the old state and the first one of the new.
 const WINDOW: &str = "root-cause-window";
@@ -31,7 +32,7 @@ struct Line<'a> {
 }
 
 /// One JSON object a line for each row of the timeline, in its order. Letters that could steer a terminal are escaped.
-pub fn to_timeline(report: &Report) -> String {
+pub(super) fn render(report: &Report, _: &Look) -> String {
     let window = report.root_cause.as_ref().and_then(Window::of);
     let paths: BTreeMap<&str, &str> =
         report.evidence.iter().map(|file| (file.id.as_str(), file.path.as_str())).collect();

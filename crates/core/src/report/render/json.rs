@@ -5,33 +5,24 @@ use std::io;
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
-use super::Report;
+use super::Look;
+use crate::report::Report;
+use crate::report::visible::is_deceptive;
 
 /// The report as JSON, with a newline at its end.
-pub fn to_json(report: &Report) -> String {
+pub(super) fn render(report: &Report, _: &Look) -> String {
+    to_json(report)
+}
+
+/// Any serializable value in that form.
+pub(crate) fn to_json<T: Serialize>(value: &T) -> String {
     let mut bytes = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, Safe(PrettyFormatter::new()));
     // Writing plain structs into memory cannot fail.
-    let written = report.serialize(&mut serializer);
+    let written = value.serialize(&mut serializer);
     debug_assert!(written.is_ok());
     bytes.push(b'\n');
     String::from_utf8(bytes).unwrap_or_default()
-}
-
-/// Whether a character is invisible or changes how its neighbours are shown.
-pub(super) fn is_deceptive(letter: char) -> bool {
-    matches!(letter,
-        '\u{0}'..='\u{1f}'
-        | '\u{7f}'..='\u{9f}'
-        | '\u{ad}'
-        | '\u{61c}'
-        | '\u{180e}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}')
 }
 
 struct Safe(PrettyFormatter<'static>);

@@ -1,0 +1,39 @@
+//! What the command line takes, and nothing of what it does: completions and man pages are made from the same words.
+
+mod diagnose;
+mod explain;
+mod name;
+mod rules;
+
+use clap::{Parser, Subcommand};
+
+#[cfg(test)]
+pub use diagnose::Group;
+pub use diagnose::{DiagnoseArgs, FailOn};
+pub use explain::ExplainArgs;
+pub use name::NameArgs;
+pub use rules::{Format, RulesArgs};
+
+/// Says why an IIS server can no longer open its machine keys, from copied files alone.
+#[derive(Debug, Parser)]
+#[command(name = "iiskeys", version, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Diagnose one machine from its evidence
+    Diagnose(DiagnoseArgs),
+    /// List the rules, or explain one
+    Rules(RulesArgs),
+    /// Say what a status code, an event id or a message means here
+    Explain(ExplainArgs),
+    /// Print the file name that a key container has
+    Name(NameArgs),
+    /// Print the JSON Schema of the report
+    Schema,
+}
