@@ -5,6 +5,7 @@ mod support;
 use std::path::Path;
 use std::process::Stdio;
 
+use iiskeys_core::{report, rules};
 use support::{Run, command, run};
 
 const GUID: &str = "9790B371-34A5-4C0C-B5D1-6D7F4F4C4E4A";
@@ -85,4 +86,42 @@ fn a_full_disk_behind_stdout_is_told() {
         .unwrap()
         .into();
     assert!(run.refusal().contains("stdout does not take the answer"), "{run:?}");
+}
+
+#[test]
+fn the_version_is_that_of_program_rules_and_report() {
+    let run = run(["--version"]);
+    let count = rules::all().len();
+    let expected = format!(
+        "iiskeys {} (catalogue {} of {count} rules, report {})\n",
+        env!("CARGO_PKG_VERSION"),
+        rules::CATALOGUE_VERSION,
+        report::SCHEMA_VERSION
+    );
+    assert_eq!(run.answer(), expected);
+}
+
+/// What completes a command line and what explains it are made from the words that the program itself takes.
+#[test]
+fn completions_and_man_pages_know_every_command_and_option() {
+    let help = run(["diagnose", "--help"]);
+    let options: Vec<&str> = help
+        .answer()
+        .split_whitespace()
+        .filter(|word| word.starts_with("--"))
+        .map(|word| word.trim_matches(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-'))
+        .filter(|word| *word != "--help")
+        .collect();
+    assert!(options.len() > 8, "{options:?}");
+    let page = run(["man", "diagnose"]).answer().replace('\\', "");
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let completions = run(["completions", shell]);
+        for option in &options {
+            let name = option.trim_start_matches('-');
+            assert!(completions.answer().contains(name), "{shell} does not know {option}");
+            assert!(page.contains(option), "the man page does not know {option}");
+        }
+    }
+    let told = run(["man", "luck"]);
+    assert!(told.refusal().contains("'luck'"), "{told:?}");
 }

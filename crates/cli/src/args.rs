@@ -6,6 +6,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Parser};
 
 pub use crate::definition::*;
+use crate::engine;
 use crate::exit::{Failure, shown};
 
 /// What the command line asks for.
@@ -25,9 +26,8 @@ pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, Failur
     let words: Vec<OsString> = words.into_iter().collect();
     match Cli::try_parse_from(&words) {
         Ok(cli) => Ok(Parsed::Command(cli.command)),
-        Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            Ok(Parsed::Help(error.render().to_string()))
-        }
+        Err(error) if error.kind() == ErrorKind::DisplayHelp => Ok(Parsed::Help(error.render().to_string())),
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => Ok(Parsed::Help(engine::version())),
         Err(error) => Err(Failure::new(sentence(&error, &words))),
     }
 }

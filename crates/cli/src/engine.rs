@@ -113,6 +113,14 @@ fn now() -> Option<String> {
     Some(Timestamp::from_unix_seconds(i64::try_from(seconds).ok()?)?.to_string())
 }
 
+/// The program's version, with those of its catalogue of rules and of its report.
+pub fn version() -> String {
+    let (program, catalogue, schema) =
+        (env!("CARGO_PKG_VERSION"), iiskeys_core::rules::CATALOGUE_VERSION, report::SCHEMA_VERSION);
+    let count = iiskeys_core::rules::all().len();
+    format!("iiskeys {program} (catalogue {catalogue} of {count} rules, report {schema})\n")
+}
+
 /// Every rule of this build.
 pub fn rules() -> Vec<&'static RuleInfo> {
     iiskeys_core::rules::all().iter().map(|rule| rule.info()).collect()

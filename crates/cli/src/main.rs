@@ -7,6 +7,7 @@ mod commands;
 mod definition;
 mod engine;
 mod exit;
+mod generated;
 mod interrupt;
 mod output;
 mod progress;
@@ -39,5 +40,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Explain(args) => commands::explain::run(&args),
         Command::Name(args) => commands::name::run(&args),
         Command::Schema => commands::schema::run(),
+        Command::Completions(args) => commands::completions::run(&args),
+        Command::Man(args) => commands::man::run(&args),
     }
 }

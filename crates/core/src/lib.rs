@@ -1,11 +1,11 @@
 //! Diagnoses, from evidence alone, why an IIS server can no longer open its machine keys.
 //!
-//! ```no_run
+//! ```
 //! use iiskeys_core::evidence::{Evidence, OpenOptions};
 //! use iiskeys_core::{Options, Quiet, diagnose};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let evidence = Evidence::open(&["./case".into()], &OpenOptions::default())?;
+//! let evidence = Evidence::open(&["../../fixtures/win2000-guid-reset/evidence".into()], &OpenOptions::default())?;
 //! let report = diagnose(&evidence, &Options::default(), &mut Quiet)?;
 //! println!("{}", report.summary);
 //! for finding in &report.findings {
@@ -16,7 +16,47 @@
 //! ```
 //!
 //! The steps can be taken one by one as well: [`read`] gives the [`Facts`], [`Machine::derive`] joins them,
-//! [`rules::judge`] runs every rule, and [`plan::make`] looks for a way back.
+//! [`rules::judge`] runs every rule, and [`plan::make`] looks for a way back. Facts are plain, so that a "what if" is a
+//! change and another look:
+//!
+//! ```
+//! use iiskeys_core::evidence::{Evidence, OpenOptions};
+//! use iiskeys_core::{Machine, Options, Quiet, plan, read, report, rules};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let case = "../../fixtures/win2000-guid-reset/evidence";
+//! let evidence = Evidence::open(&[case.into()], &OpenOptions::default())?;
+//! let mut facts = read(&evidence, &Options::default(), &mut Quiet)?;
+//! facts.containers.clear();
+//! let machine = Machine::derive(&facts);
+//! let judged = rules::judge(&machine);
+//! let plan = plan::make(&machine, &judged);
+//! let report = report::build(&machine, &judged, plan.as_ref(), &report::Options::default());
+//! assert!(report.findings.iter().any(|finding| finding.rule == "container-missing"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! A [`Report`] is what every form is rendered from, and it can be read back:
+//!
+//! ```
+//! use iiskeys_core::Report;
+//! use iiskeys_core::report::{Format, Look};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let saved = std::fs::read("../../fixtures/win2000-guid-reset/expected.json")?;
+//! let report = Report::from_json(&saved)?;
+//! let text = Format::by_name("text").expect("a form").render(&report, &Look::of_width(72));
+//! assert!(text.starts_with("VERDICT: BROKEN"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Stability
+//!
+//! The crates follow semantic versioning. Before 1.0 the second number is raised by what breaks callers. Structs and enums that
+//! will grow are `#[non_exhaustive]`. The form of the report has a version of its own ([`report::SCHEMA_VERSION`]): fields are
+//! added, never renamed or dropped, within one major version; so has the catalogue of rules ([`rules::CATALOGUE_VERSION`]).
 
 pub mod artifact;
 pub mod codes;

@@ -3,6 +3,33 @@
 //! Everything is read-only: [`ReadAt`] has no method that writes. Formats are recognised by content, never by the
 //! file's name, and what is not recognised is refused by name instead of being read as raw bytes. Other files of an
 //! image (segments, extents, parents) are found through [`Siblings`] by their bare name alone.
+//!
+//! ```
+//! use std::path::Path;
+//! use std::sync::Arc;
+//!
+//! use iiskeys_disk::cache::{BlockCache, DEFAULT_CACHE};
+//! use iiskeys_disk::partition::partitions;
+//! use iiskeys_disk::{Context, FileSource, FolderSiblings, ReadAt, Slice, open};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let path = Path::new("../../fixtures/server2008r2-guid-changed-image/evidence/WEB2008R2.E01");
+//! let context = Context {
+//!     name: "WEB2008R2.E01".to_owned(),
+//!     siblings: Arc::new(FolderSiblings::of(path, &[])),
+//!     cache: Arc::new(BlockCache::new(DEFAULT_CACHE)),
+//!     depth: 0,
+//! };
+//! let image = open(Arc::new(FileSource::open(path)?), &context)?;
+//! let table = partitions(&image.data, image.sector_size);
+//! let system = &table.partitions[0];
+//! let volume = Slice::new(image.data.clone(), system.start, system.len);
+//! let mut name = [0; 8];
+//! volume.read_exact_at(3, &mut name)?;
+//! assert_eq!(&name, b"NTFS    ");
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod cache;
 mod chain;

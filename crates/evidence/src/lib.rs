@@ -5,6 +5,21 @@
 //!
 //! Start with [`Evidence::open`]: it finds the drive roots ([`Evidence::volumes`]), groups them to installed systems
 //! ([`Evidence::systems`]) and offers what lies beside them ([`Evidence::loose`]). [`listing`] reads directory listings.
+//!
+//! ```
+//! use iiskeys_evidence::{Evidence, Node, OpenOptions};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let image = "../../fixtures/server2008r2-guid-changed-image/evidence/WEB2008R2.E01";
+//! let evidence = Evidence::open(&[image.into()], &OpenOptions::default())?;
+//! let system = evidence.select(None)?.expect("one installed system");
+//! let Some(Node::File(hive)) = system.resolve(r"C:\Windows\System32\config\SOFTWARE")? else {
+//!     panic!("a hive");
+//! };
+//! println!("{}: {} bytes", hive.path(), hive.size);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod acl;
 pub mod archive;

@@ -1,7 +1,9 @@
 //! One module for each command.
 
+pub mod completions;
 pub mod diagnose;
 pub mod explain;
+pub mod man;
 pub mod name;
 pub mod rules;
 pub mod schema;

@@ -1,16 +1,22 @@
 //! What the command line takes, and nothing of what it does: completions and man pages are made from the same words.
 
+mod completions;
 mod diagnose;
 mod explain;
+mod man;
 mod name;
 mod rules;
 
 use clap::{Parser, Subcommand};
 
+pub use completions::CompletionsArgs;
+#[cfg(test)]
+pub use completions::Shell;
 #[cfg(test)]
 pub use diagnose::Group;
 pub use diagnose::{DiagnoseArgs, FailOn};
 pub use explain::ExplainArgs;
+pub use man::ManArgs;
 pub use name::NameArgs;
 pub use rules::{Format, RulesArgs};
 
@@ -36,4 +42,8 @@ pub enum Command {
     Name(NameArgs),
     /// Print the JSON Schema of the report
     Schema,
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
+    /// Print a man page
+    Man(ManArgs),
 }
