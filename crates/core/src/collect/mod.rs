@@ -1,0 +1,30 @@
+//! What the rules need, where it stands on a server, and how it is gathered there: one list for reports and collectors.
+//!
+//! A report asks for an [`Item`] by its [`Need`], and each form of a collector's definition is printed from the same list, so
+//! that the two can never differ.
+
+mod catalogue;
+mod item;
+
+pub use catalogue::ITEMS;
+pub use item::{Base, Item, Place, Secret, Source};
+
+use crate::machine::Need;
+
+/// The item of that name.
+pub fn by_name(name: &str) -> Option<&'static Item> {
+    ITEMS.iter().find(|item| item.name == name)
+}
+
+/// The item that fills a need.
+pub fn of(need: Need) -> Option<&'static Item> {
+    ITEMS.iter().find(|item| item.need == Some(need))
+}
+
+/// Exactly what to collect for a need.
+pub fn what(need: Need) -> &'static str {
+    of(need).map_or("", |item| item.what)
+}
+
+#[cfg(test)]
+mod tests;
