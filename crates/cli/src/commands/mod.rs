@@ -1,5 +1,6 @@
 //! One module for each command.
 
+pub mod collect;
 pub mod diagnose;
 pub mod explain;
 pub mod name;

@@ -1,5 +1,6 @@
 //! What the command line takes, and nothing of what it does: completions and man pages are made from the same words.
 
+mod collect;
 mod diagnose;
 mod explain;
 mod name;
@@ -7,6 +8,7 @@ mod rules;
 
 use clap::{Parser, Subcommand};
 
+pub use collect::CollectArgs;
 #[cfg(test)]
 pub use diagnose::Group;
 pub use diagnose::{DiagnoseArgs, FailOn};
@@ -28,6 +30,8 @@ pub struct Cli {
 pub enum Command {
     /// Diagnose one machine from its evidence
     Diagnose(DiagnoseArgs),
+    /// Print what a collector must gather of a server
+    Collect(CollectArgs),
     /// List the rules, or explain one
     Rules(RulesArgs),
     /// Say what a status code, an event id or a message means here

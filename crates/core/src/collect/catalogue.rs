@@ -9,15 +9,11 @@ const INETSRV: &str = "System32\\inetsrv";
 const LOGS: &str = "System32\\winevt\\Logs";
 
 const fn file(base: Base, folder: &'static str, mask: &'static str) -> Place {
-    Place { base, folder, mask, deep: false, secret: Secret::None }
+    Place { base, folder, mask, secret: Secret::None }
 }
 
 const fn windows(folder: &'static str, mask: &'static str) -> Place {
     file(Base::Windows, folder, mask)
-}
-
-const fn below(base: Base, folder: &'static str, mask: &'static str) -> Place {
-    Place { deep: true, ..file(base, folder, mask) }
 }
 
 const fn keys(base: Base, folder: &'static str) -> Place {
@@ -81,7 +77,12 @@ pub static ITEMS: &[Item] = &[
         "which MachineGuid the machine had before, and until when",
         Source::Files(&[
             windows("System32\\config\\RegBack", "SOFTWARE*"),
-            windows(CONFIG, "*SOFTWARE*"),
+            windows(CONFIG, "SOFTWARE.*"),
+            windows(CONFIG, "SOFTWARE_*"),
+            windows(CONFIG, "SOFTWARE-*"),
+            windows(CONFIG, "SOFTWARE *"),
+            windows(CONFIG, "*_SOFTWARE"),
+            windows(CONFIG, "*-SOFTWARE"),
             windows("repair", "SOFTWARE"),
             windows("repair\\RegBack", "SOFTWARE"),
             windows("repair\\Backup\\BootableSystemState\\Registry", "SOFTWARE"),
@@ -238,15 +239,16 @@ pub static ITEMS: &[Item] = &[
         "%SystemDrive%\\inetpub\\history, %SystemRoot%\\System32\\inetsrv\\backup and inetsrv\\config\\Export",
         "which keys the configuration had before, and which copy still opens",
         Source::Files(&[
-            below(Base::Drive, "inetpub\\history", "applicationHost.config"),
-            below(Base::Windows, "System32\\inetsrv\\backup", "applicationHost.config"),
+            file(Base::Drive, "inetpub\\history\\*", "applicationHost.config"),
+            windows("System32\\inetsrv\\backup\\*", "applicationHost.config"),
             windows("System32\\inetsrv\\config\\Export", "applicationHost.config"),
             Place {
                 secret: Secret::Opener,
                 ..windows("System32\\inetsrv\\config\\Export", "configEncKey.key")
             },
             windows("System32\\inetsrv\\config", "applicationHost*"),
-            below(Base::Drive, "inetpub\\temp\\appPools", "*.config"),
+            file(Base::Drive, "inetpub\\temp\\appPools", "*.config"),
+            file(Base::Drive, "inetpub\\temp\\appPools\\*", "*.config"),
         ]),
     )
     .without("whether an export of the configuration can bring its keys back")
@@ -304,7 +306,10 @@ pub static ITEMS: &[Item] = &[
         Some(Need::Protect),
         "%SystemRoot%\\System32\\Microsoft\\Protect\\S-1-5-18 with its folder User (hidden and system files)",
         "the master keys that protect the containers",
-        Source::Files(&[Place { deep: true, ..opener("System32\\Microsoft\\Protect\\S-1-5-18", "*") }]),
+        Source::Files(&[
+            opener("System32\\Microsoft\\Protect\\S-1-5-18", "*"),
+            opener("System32\\Microsoft\\Protect\\S-1-5-18\\User", "*"),
+        ]),
     )
     .without(PROOFS)
     .by(Commands {

@@ -39,12 +39,10 @@ pub enum Source {
 pub struct Place {
     /// What the folder stands below.
     pub base: Base,
-    /// The folder below it; a part of it may be `*` or end in it.
+    /// The folder below it; a part of it may have `*` for anything.
     pub folder: &'static str,
     /// Names of files, with `*` for anything.
     pub mask: &'static str,
-    /// Whether the folders below are meant, too.
-    pub deep: bool,
     /// What may be taken of the files when secrets stay on the server.
     pub secret: Secret,
 }

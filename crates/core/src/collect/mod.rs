@@ -3,10 +3,20 @@
 //! A report asks for an [`Item`] by its [`Need`], and each form of a collector's definition is printed from the same list, so
 //! that the two can never differ.
 
+mod acquire;
+mod azure;
 mod catalogue;
+mod definition;
+mod forms;
 mod item;
+mod kape;
+mod list;
+mod powershell;
+mod velociraptor;
 
 pub use catalogue::ITEMS;
+pub use definition::Request;
+pub use forms::{FORMS, Form};
 pub use item::{Base, Item, Place, Secret, Source};
 
 use crate::machine::Need;
