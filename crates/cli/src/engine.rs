@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use iiskeys_core::artifact::container::{Family, Guid, Prefix};
 pub use iiskeys_core::codes::{Explanation, explain};
+use iiskeys_core::collect;
 use iiskeys_core::evidence::{Evidence, OpenOptions, Password, Timestamp};
 pub use iiskeys_core::report::Level;
 use iiskeys_core::report::{self, Format, Look, Verdict};
@@ -80,6 +81,50 @@ pub fn diagnose(request: &Request<'_>, meter: &mut Meter) -> Result<Report, Fail
 pub fn render(report: &Report, form: &str) -> String {
     Format::by_name(form).map(|form| form.render(report, &Look::default())).unwrap_or_default()
 }
+
+/// A definition for a collector, and what to tell beside it.
+///
+/// # Errors
+/// A name that is none of what can be gathered.
+pub fn definition(form: &str, needs: &[&str], names_only: bool) -> Result<(String, Vec<String>), Failure> {
+    let request = if needs.is_empty() {
+        collect::Request::all(names_only)
+    } else {
+        collect::Request::of(needs, names_only).map_err(|unknown| {
+            let known: Vec<&str> = collect::ITEMS.iter().map(|item| item.name).collect();
+            Failure::new(format!(
+                "nothing to gather is called '{}'; there are: {}",
+                shown(unknown),
+                known.join(", ")
+            ))
+        })?
+    };
+    let form = collect::Form::by_name(form);
+    Ok(form.map(|form| (form.print(&request), form.notes(&request))).unwrap_or_default())
+}
+
+/// What a saved report lacks, by its names in `collect`.
+///
+/// # Errors
+/// It cannot be read, is no report, or lacks nothing.
+pub fn missing(path: &Path) -> Result<Vec<String>, Failure> {
+    let refuse = |why: String| Failure::new(format!("the report {} {why}", quoted(path)));
+    let mut text = Vec::new();
+    let file =
+        File::open(path).map_err(|error| refuse(format!("cannot be opened ({error}); check the path")))?;
+    file.take(LARGEST_REPORT)
+        .read_to_end(&mut text)
+        .map_err(|error| refuse(format!("cannot be read ({error}); check the path")))?;
+    let report = Report::from_json(&text)
+        .map_err(|error| refuse(format!("is none that can be read: {}", shown(&error.to_string()))))?;
+    if report.collect.is_empty() {
+        return Err(refuse("lacks nothing; leave --missing out to gather everything".to_owned()));
+    }
+    Ok(report.collect.into_iter().map(|row| row.need).collect())
+}
+
+/// Largest saved report that is read, in bytes.
+const LARGEST_REPORT: u64 = 257 << 20;
 
 /// Largest password file that is read, in bytes.
 const LARGEST_PASSWORD_FILE: u64 = 64 << 10;

@@ -60,6 +60,7 @@
 
 pub mod artifact;
 pub mod codes;
+pub mod collect;
 mod gather;
 pub mod machine;
 pub mod plan;

@@ -1,6 +1,7 @@
 //! What the command line takes, and nothing of what it does: completions and man pages are made from the same words.
 
 mod completions;
+mod collect;
 mod diagnose;
 mod explain;
 mod man;
@@ -12,6 +13,7 @@ use clap::{Parser, Subcommand};
 pub use completions::CompletionsArgs;
 #[cfg(test)]
 pub use completions::Shell;
+pub use collect::CollectArgs;
 #[cfg(test)]
 pub use diagnose::Group;
 pub use diagnose::{DiagnoseArgs, FailOn};
@@ -34,6 +36,8 @@ pub struct Cli {
 pub enum Command {
     /// Diagnose one machine from its evidence
     Diagnose(DiagnoseArgs),
+    /// Print what a collector must gather of a server
+    Collect(CollectArgs),
     /// List the rules, or explain one
     Rules(RulesArgs),
     /// Say what a status code, an event id or a message means here

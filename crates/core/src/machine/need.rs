@@ -1,4 +1,4 @@
-//! What a rule may lack, as one list: each entry names exactly what to collect.
+//! What a rule may lack. What it is in files and commands says the list of [`crate::collect`].
 
 /// Something that was not collected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,6 +61,37 @@ pub enum Need {
 }
 
 impl Need {
+    /// Every need.
+    pub const ALL: [Self; 27] = [
+        Self::SoftwareHive,
+        Self::SystemHive,
+        Self::TransactionLogs,
+        Self::MachineKeys,
+        Self::DssMachineKeys,
+        Self::CngKeys,
+        Self::KeyFileContents,
+        Self::ApplicationHost,
+        Self::Schema,
+        Self::CreationTimes,
+        Self::WholeVolume,
+        Self::UndamagedCopy,
+        Self::MatchingEvidence,
+        Self::AccessRights,
+        Self::SecurityHive,
+        Self::Protect,
+        Self::Redirection,
+        Self::ConfigHistory,
+        Self::Metabase,
+        Self::KeyProof,
+        Self::SystemKeys,
+        Self::LiveKeyTest,
+        Self::SiteCertificates,
+        Self::SystemLog,
+        Self::ApplicationLog,
+        Self::SecurityLog,
+        Self::DpapiLog,
+    ];
+
     /// A short name, to be followed by "not collected".
     pub fn subject(self) -> &'static str {
         match self {
@@ -91,84 +122,6 @@ impl Need {
             Self::ApplicationLog => "the Application event log was",
             Self::SecurityLog => "the Security event log was",
             Self::DpapiLog => "the event log of DPAPI was",
-        }
-    }
-
-    /// Exactly what to collect.
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::SoftwareHive => {
-                "%SystemRoot%\\System32\\config\\SOFTWARE with SOFTWARE.LOG, .LOG1 and .LOG2 (or: reg export \
-                 HKLM\\SOFTWARE\\Microsoft\\Cryptography)"
-            }
-            Self::SystemHive => "%SystemRoot%\\System32\\config\\SYSTEM with SYSTEM.LOG, .LOG1 and .LOG2",
-            Self::TransactionLogs => {
-                "the .LOG, .LOG1 and .LOG2 files that stand beside the hive, copied at the same moment as the hive"
-            }
-            Self::MachineKeys => {
-                "%ProgramData%\\Microsoft\\Crypto\\RSA\\MachineKeys (Windows 2000 to 2003: Documents and \
-                 Settings\\All Users\\Application Data\\Microsoft\\Crypto\\RSA\\MachineKeys), or a listing of it"
-            }
-            Self::DssMachineKeys => "%ProgramData%\\Microsoft\\Crypto\\DSS\\MachineKeys, or a listing of it",
-            Self::CngKeys => "%ProgramData%\\Microsoft\\Crypto\\Keys, or a listing of it",
-            Self::KeyFileContents => {
-                "the key files themselves (they hold private keys: send them encrypted), not only their names"
-            }
-            Self::ApplicationHost => "%SystemRoot%\\System32\\inetsrv\\config\\applicationHost.config",
-            Self::Schema => "%SystemRoot%\\System32\\inetsrv\\config\\schema\\IIS_schema.xml",
-            Self::CreationTimes => {
-                "a listing of the key folders with creation times, made on the server: dir /tc /a, or \
-                 Get-ChildItem -Force | Select-Object FullName,Length,CreationTimeUtc,LastWriteTimeUtc | Export-Csv"
-            }
-            Self::WholeVolume => "a disk image, or a TSK bodyfile of the whole system volume",
-            Self::UndamagedCopy => {
-                "another copy of the damaged file, for example from a backup or a disk image"
-            }
-            Self::MatchingEvidence => {
-                "all pieces again from one machine, collected in one go: SOFTWARE and SYSTEM hives and the key folders"
-            }
-            Self::AccessRights => {
-                "the access rights of the key folders and files, which a plain copy loses: icacls \"%ProgramData%\\Microsoft\\Crypto\" \
-                 /save acl.txt /t (Windows 2000 to 2003: cacls on the MachineKeys folder and on the files in it), or a disk image"
-            }
-            Self::SecurityHive => {
-                "%SystemRoot%\\System32\\config\\SECURITY with SECURITY.LOG, .LOG1 and .LOG2, of the same moment as SYSTEM"
-            }
-            Self::Protect => {
-                "%SystemRoot%\\System32\\Microsoft\\Protect\\S-1-5-18 with its folder User (hidden and system files)"
-            }
-            Self::Redirection => "%SystemRoot%\\System32\\inetsrv\\config\\redirection.config",
-            Self::ConfigHistory => {
-                "%SystemDrive%\\inetpub\\history, %SystemRoot%\\System32\\inetsrv\\backup and inetsrv\\config\\Export"
-            }
-            Self::Metabase => "%SystemRoot%\\System32\\inetsrv\\MetaBase.xml",
-            Self::KeyProof => {
-                "the IIS metabase (inetsrv\\MetaBase.xml), or SYSTEM, SECURITY and System32\\Microsoft\\Protect\\S-1-5-18"
-            }
-            Self::SystemKeys => {
-                "%ProgramData%\\Microsoft\\Crypto\\RSA\\S-1-5-18 and %ProgramData%\\Microsoft\\Crypto\\SystemKeys, or listings of them"
-            }
-            Self::LiveKeyTest => {
-                "the output of certutil -v -verifystore MY on the server, which tests each certificate's key; no file shows it"
-            }
-            Self::SiteCertificates => {
-                "the output of cscript %SystemDrive%\\Inetpub\\AdminScripts\\adsutil.vbs ENUM_ALL W3SVC, made on the server"
-            }
-            Self::SystemLog => {
-                "%SystemRoot%\\System32\\winevt\\Logs\\System.evtx (Windows 2000 to 2003: \
-                 %SystemRoot%\\System32\\config\\SysEvent.Evt)"
-            }
-            Self::ApplicationLog => {
-                "%SystemRoot%\\System32\\winevt\\Logs\\Application.evtx (Windows 2000 to 2003: \
-                 %SystemRoot%\\System32\\config\\AppEvent.Evt)"
-            }
-            Self::SecurityLog => {
-                "%SystemRoot%\\System32\\winevt\\Logs\\Security.evtx (Windows 2000 to 2003: \
-                 %SystemRoot%\\System32\\config\\SecEvent.Evt)"
-            }
-            Self::DpapiLog => {
-                "%SystemRoot%\\System32\\winevt\\Logs\\Microsoft-Windows-Crypto-DPAPI%4Operational.evtx"
-            }
         }
     }
 }

@@ -4,12 +4,14 @@ mod action;
 mod candidates;
 mod certificates;
 mod commands;
+mod expect;
 mod grants;
 mod steps;
 mod trial;
 
 pub use action::{Action, Source};
 pub(crate) use certificates::found_pfx;
+pub use expect::Expect;
 pub use steps::Step;
 
 use crate::machine::Machine;
@@ -28,6 +30,8 @@ pub struct Plan {
     pub leaves: Vec<String>,
     /// The findings that stay or appear, by severity and title.
     pub remaining: Vec<(Severity, String)>,
+    /// What evidence collected after the repair must show.
+    pub expect: Vec<Expect>,
     /// Plans that were weighed and not chosen.
     pub alternatives: Vec<Alternative>,
     /// What would have saved the day.
@@ -87,6 +91,7 @@ pub fn make(machine: &Machine<'_>, judged: &[(&'static dyn Rule, Judgement)]) ->
         remaining: chosen.remaining,
         resolves: chosen.resolves,
         leaves: chosen.leaves,
+        expect: chosen.expect,
         alternatives,
         prevent: candidates::prevent(machine),
     })

@@ -586,12 +586,13 @@ fn verify(machine: &Machine<'_>) -> Step {
     Step {
         action: "verify",
         target: if users.is_empty() { "IIS".to_owned() } else { rules::join(&users, 8) },
-        detail: "Check each service, pool and site that was down, HTTPS included. Then collect the evidence again and \
-                 run this program once more: the findings that this plan resolves must be gone."
+        detail: "Check each service, pool and site that was down, HTTPS included. Then collect the evidence again \
+                 (`iiskeys collect` prints what to gather and how), diagnose it, and let `iiskeys compare BEFORE AFTER` \
+                 say whether the server shows what this plan expects."
             .to_owned(),
         commands: Vec::new(),
         risk: "None.".to_owned(),
         undo: "Nothing is changed by this step.".to_owned(),
-        verify: "The new report shows none of the findings that this plan resolves.".to_owned(),
+        verify: "`iiskeys compare` finds every expectation of the plan met.".to_owned(),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::action::Action;
 use super::candidates::Candidate;
+use super::expect::{self, Expect};
 use super::{Alternative, steps};
 use crate::machine::{Machine, Standing};
 use crate::rules::{self, Finding, Group, RuleInfo, Severity};
@@ -14,6 +15,8 @@ pub(super) struct Trial {
     pub resolves: Vec<String>,
     /// Findings that stay or appear.
     pub leaves: Vec<String>,
+    /// What evidence collected afterwards must show.
+    pub expect: Vec<Expect>,
     /// Severity and title of the findings that stay or appear.
     pub remaining: Vec<(Severity, String)>,
     errors: usize,
@@ -27,10 +30,10 @@ pub(super) struct Trial {
 
 /// A finding from before a trial. A step may give its container another file name, and with it another identifier.
 pub(super) struct Known {
-    id: String,
-    rule: &'static str,
+    pub id: String,
+    pub rule: &'static str,
     severity: Severity,
-    title: String,
+    pub title: String,
 }
 
 impl Known {
@@ -61,6 +64,7 @@ pub(super) fn run(machine: &Machine<'_>, candidate: Candidate, before: &[Known])
             candidate,
             resolves: Vec::new(),
             leaves: Vec::new(),
+            expect: Vec::new(),
             remaining: Vec::new(),
             errors: usize::MAX,
             warnings: usize::MAX,
@@ -94,8 +98,9 @@ pub(super) fn run(machine: &Machine<'_>, candidate: Candidate, before: &[Known])
     leaves.sort();
     remaining.sort_by(|a, b| b.cmp(a));
     leaves.dedup();
-    let gone = before.iter().filter(|known| !leaves.contains(&known.id));
-    let mut resolves: Vec<String> = gone.map(|known| known.id.clone()).collect();
+    let gone: Vec<&Known> = before.iter().filter(|known| !leaves.contains(&known.id)).collect();
+    let expect = expect::of(machine, &after, &candidate.actions, &gone);
+    let mut resolves: Vec<String> = gone.iter().map(|known| known.id.clone()).collect();
     resolves.sort();
     let undoes_cloning = candidate.actions.iter().any(|action| match action {
         Action::SetGuid(guid) => rules::was_cloned(machine, guid),
@@ -111,6 +116,7 @@ pub(super) fn run(machine: &Machine<'_>, candidate: Candidate, before: &[Known])
         disturbs: disturbs.count(),
         resolves,
         leaves,
+        expect,
         remaining,
         errors,
         warnings,

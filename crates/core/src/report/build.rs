@@ -92,8 +92,8 @@ pub fn build(
         config_copies: config_copies(machine, &ids),
         dpapi: dpapi(machine, &ids),
         findings,
-        checks: judged.iter().map(|(rule, judgement)| check(*rule, judgement)).collect(),
-        collect: Vec::new(),
+        checks: judged.iter().map(|(rule, judgement)| check(machine, *rule, judgement)).collect(),
+        collect: collect::rows(machine, judged),
         assumptions: machine.assumptions.clone(),
         plan: plan.map(plan_row),
         cleanup: None,
@@ -386,11 +386,8 @@ fn summary(
     parts.join(" ")
 }
 
-fn check(rule: &dyn Rule, judgement: &Judgement) -> CheckRow {
+fn check(machine: &Machine<'_>, rule: &dyn Rule, judgement: &Judgement) -> CheckRow {
     let outcome = judgement.outcome();
-    let mut needs: Vec<String> = judgement.gaps.iter().map(|(_, need)| need.text().to_owned()).collect();
-    needs.sort();
-    needs.dedup();
     let gaps = judgement.gaps.iter().map(|(reason, _)| reason.as_str()).collect::<Vec<_>>().join("; ");
     let reason = match outcome {
         Outcome::Found => {
@@ -402,14 +399,11 @@ fn check(rule: &dyn Rule, judgement: &Judgement) -> CheckRow {
         Outcome::NotApplicable => judgement.not_applicable.clone().unwrap_or_default(),
         Outcome::NotEvaluated => gaps,
     };
-    if outcome == Outcome::NotApplicable || outcome == Outcome::Clear {
-        needs.clear();
-    }
     CheckRow {
         rule: rule.info().name.to_owned(),
         group: rule.info().group.name().to_owned(),
         outcome: outcome.name().to_owned(),
         reason,
-        needs,
+        needs: collect::needs(machine, judgement),
     }
 }

@@ -2,6 +2,7 @@
 
 mod build;
 mod cause;
+mod collect;
 mod model;
 mod proofs;
 mod read;

@@ -304,7 +304,16 @@ pub(super) fn plan_row(plan: &Plan) -> PlanRow {
             })
             .collect(),
         prevent: plan.prevent.clone(),
-        expect: Vec::new(),
+        expect: plan
+            .expect
+            .iter()
+            .map(|expect| ExpectRow {
+                kind: expect.kind.to_owned(),
+                subject: expect.subject.clone(),
+                value: expect.value.clone(),
+                what: expect.what.clone(),
+            })
+            .collect(),
     }
 }
 

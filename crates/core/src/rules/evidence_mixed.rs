@@ -77,7 +77,7 @@ impl Rule for EvidenceMixed {
                     .collect(),
                 remedies: vec![Remedy::Advice(format!(
                     "Send matching evidence: {}.",
-                    Need::MatchingEvidence.text()
+                    crate::collect::what(Need::MatchingEvidence)
                 ))],
                 affects: Vec::new(),
             });

@@ -72,7 +72,7 @@ impl Rule for TimestampsLost {
                         _ => "no creation time".to_owned(),
                     },
                 }],
-                remedies: vec![Remedy::Advice(Need::CreationTimes.text().to_owned())],
+                remedies: vec![Remedy::Advice(crate::collect::what(Need::CreationTimes).to_owned())],
                 affects: Vec::new(),
             });
         }

@@ -1,7 +1,7 @@
 //! Recognises a listing by its first bytes.
 
 use super::lines::{self, Unicode};
-use super::{ListingKind, body, csv, dir};
+use super::{ListingKind, body, csv, dir, inspection};
 
 /// Lines looked at.
 const MAX_LINES: usize = 60;
@@ -34,6 +34,7 @@ pub fn is_listing(head: &[u8], name: &str) -> Option<ListingKind> {
 #[derive(Default)]
 struct Seen {
     csv: bool,
+    inspection: bool,
     body: usize,
     rows: usize,
     aligned: usize,
@@ -42,6 +43,7 @@ struct Seen {
 
 impl Seen {
     fn look(&mut self, line: &str, count: usize) {
+        self.inspection |= count == 1 && inspection::is_start(line);
         // Column names stand first, below `#TYPE` at most.
         if count <= 3 && csv::Header::parse(line).is_some() {
             self.csv = true;
@@ -58,7 +60,9 @@ impl Seen {
     }
 
     fn decide(&self) -> Option<ListingKind> {
-        if self.csv {
+        if self.inspection {
+            Some(ListingKind::Inspection)
+        } else if self.csv {
             Some(ListingKind::Csv)
         } else if self.body > 0 {
             Some(ListingKind::Body)

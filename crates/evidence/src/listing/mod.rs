@@ -1,7 +1,7 @@
 //! Directory listings: names, sizes and times that somebody wrote down on the living machine.
 //!
-//! Three forms are read: the output of `dir` of Windows in any language, PowerShell's `Get-ChildItem | Export-Csv`,
-//! and the bodyfile (version 3) of The Sleuth Kit. A listing is read twice, first by [`survey`], which finds out its
+//! Four forms are read: the output of `dir` of Windows in any language, PowerShell's `Get-ChildItem | Export-Csv`, the
+//! bodyfile (version 3) of The Sleuth Kit, and the folders that Azure's disk inspection lists in its results. A listing is read twice, first by [`survey`], which finds out its
 //! encoding and the order of day and month, then by [`parse`], which hands each row to a callback. Neither keeps rows,
 //! so a million of them cost no memory.
 
@@ -10,6 +10,7 @@ pub(crate) mod csv;
 mod date;
 mod detect;
 mod dir;
+mod inspection;
 pub(crate) mod lines;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,8 @@ pub enum ListingKind {
     Csv,
     /// A bodyfile.
     Body,
+    /// Results of Azure's disk inspection.
+    Inspection,
 }
 
 /// What the time column of a `dir` listing is.
@@ -207,7 +210,7 @@ struct Found {
 impl Found {
     fn look(&mut self, line: &str) {
         match self.kind {
-            ListingKind::Body => {}
+            ListingKind::Body | ListingKind::Inspection => {}
             ListingKind::Dir => {
                 if let Some(row) = dir::row(line) {
                     self.votes.add(&row.date, row.clock);
@@ -252,6 +255,13 @@ pub fn parse(reader: &mut dyn Read, survey: &Survey, visit: Visit<'_>) -> io::Re
         }
         ListingKind::Csv => {
             let mut state = csv::State::new(survey);
+            lines::each(reader, survey.encoding.unicode, &mut |number, line| match line {
+                Some(line) => state.line(number, &lines::text(line, page), &mut tally, visit),
+                None => tally.bad(number),
+            })?;
+        }
+        ListingKind::Inspection => {
+            let mut state = inspection::State::default();
             lines::each(reader, survey.encoding.unicode, &mut |number, line| match line {
                 Some(line) => state.line(number, &lines::text(line, page), &mut tally, visit),
                 None => tally.bad(number),
