@@ -86,7 +86,15 @@ fn every_fixture_has_one_node_for_each_fact_and_draws_the_same_when_it_is_read_b
 
 #[test]
 fn what_is_healthy_and_proven_works_to_its_end() {
-    let chain = Chain::of(&fixture("healthy-server2012r2"));
+    let mut report = fixture("healthy-server2012r2");
+    assert_eq!(Chain::of(&report).broken(), (0, 0));
+    for row in &mut report.key_containers {
+        row.protection.as_mut().unwrap().proof = "opened-with-current-secret".to_owned();
+    }
+    for provider in &mut report.config.as_mut().unwrap().providers {
+        provider.session_key = provider.session_key.take().map(|_| "opens".to_owned());
+    }
+    let chain = Chain::of(&report);
     assert_eq!(chain.broken(), (0, 0), "{:#?}", links(&chain));
     let links = links(&chain);
     for link in ["iisWasKey > IISWASOnlyAesProvider: works", "IISWASOnlyAesProvider > Intranet: works"] {
@@ -236,5 +244,5 @@ fn a_picture_is_bounded_and_keeps_what_is_broken() {
     assert_eq!(damaged.count(), 10);
     let more: Vec<_> =
         chain.nodes.iter().filter(|node| node.kind == Kind::More).map(|node| &node.label).collect();
-    assert_eq!(more, ["and 925 more", "and 1941 more"]);
+    assert_eq!(more, ["and 925 more", "and 1943 more"]);
 }
