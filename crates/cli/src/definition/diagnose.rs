@@ -72,6 +72,8 @@ pub enum ReportFormat {
     Json,
     /// For people
     Text,
+    /// For people, as one HTML file with pictures
+    Html,
     /// Only what happened when, as Timesketch JSONL
     Timeline,
 }
@@ -82,6 +84,7 @@ impl ReportFormat {
         match self {
             Self::Json => "json",
             Self::Text => "text",
+            Self::Html => "html",
             Self::Timeline => "timeline",
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::cause::root_cause;
 use super::proofs::{config_copies, dpapi};
 use super::rows::{
-    config, containers, groups, machine_row, only_counted, plan_row, registry_containers, sources,
+    config, containers, groups, machine_row, needed, only_counted, plan_row, registry_containers, sources,
 };
 use super::timeline::timeline;
 use super::*;
@@ -83,6 +83,7 @@ pub fn build(
             })
             .collect(),
         key_containers: containers(machine, &ids),
+        needed: needed(machine),
         container_groups: groups(machine),
         containers_only_counted: only_counted(machine),
         certificates: tls::certificates(machine, &ids),

@@ -3,6 +3,7 @@
 mod build;
 mod cause;
 mod collect;
+mod chain;
 mod model;
 mod proofs;
 mod read;
@@ -89,6 +90,9 @@ pub struct Report {
     pub guid_census: Vec<GuidRow>,
     /// Containers, sorted by id.
     pub key_containers: Vec<ContainerRow>,
+    /// Containers that this machine needs, sorted by store and prefix.
+    #[serde(default)]
+    pub needed: Vec<NeededRow>,
     /// Containers of others, counted; sorted by store, GUID, pattern and size.
     pub container_groups: Vec<GroupRow>,
     /// How many containers have no row of their own.

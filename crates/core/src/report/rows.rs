@@ -6,7 +6,7 @@ use super::build::{Ids, hex, level};
 use super::proofs::{opens, protection};
 use super::*;
 use crate::machine::facts::{Content, ProviderKind, RegistryContainer};
-use crate::machine::{Known, Machine, Standing};
+use crate::machine::{Known, Machine, Needed, Standing};
 use crate::plan::{Plan, Step};
 use crate::rules;
 
@@ -199,7 +199,20 @@ fn container_row(machine: &Machine<'_>, index: usize, ids: &Ids) -> ContainerRow
             })
             .unwrap_or_default(),
         access: access_row(&container.access, ids),
+        in_groups: !container.tracked,
     }
+}
+
+pub(super) fn needed(machine: &Machine<'_>) -> Vec<NeededRow> {
+    let row = |need: &Needed| NeededRow {
+        name: need.name.clone(),
+        store: need.store.id().to_owned(),
+        prefix: need.prefix.to_string(),
+        reasons: need.reasons.iter().map(|reason| reason.text.clone()).collect(),
+        assumed: need.assumed,
+        users: need.users.clone(),
+    };
+    machine.needed.iter().map(row).collect()
 }
 
 pub(super) fn groups(machine: &Machine<'_>) -> Vec<GroupRow> {

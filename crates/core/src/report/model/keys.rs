@@ -44,6 +44,26 @@ pub struct ContainerRow {
     /// Its access control, where it is in evidence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub access: Option<AccessRow>,
+    /// Whether `container_groups` counts it as well, as a container of others.
+    #[serde(default)]
+    pub in_groups: bool,
+}
+
+/// A container that this machine needs, whether or not a file of it is there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NeededRow {
+    /// Container name.
+    pub name: String,
+    /// The store in which it must stand.
+    pub store: String,
+    /// The hash of its name, with which the file name starts.
+    pub prefix: String,
+    /// Why it is needed.
+    pub reasons: Vec<String>,
+    /// Whether the need is only assumed.
+    pub assumed: bool,
+    /// Services, pools and sites that fail without it.
+    pub users: Vec<String>,
 }
 
 /// Access control of a container.

@@ -1,6 +1,7 @@
 //! The forms in which a report is given. Each is one file and one line in [`FORMATS`]; all start from the same typed
 //! [`Report`] and know nothing of each other.
 
+mod html;
 mod json;
 mod text;
 mod timeline;
@@ -56,6 +57,7 @@ impl Format {
 /// Every form of this build.
 pub static FORMATS: &[Format] = &[
     Format { name: "json", about: "for programs", render: json::render },
+    Format { name: "html", about: "for people, as one file with pictures", render: html::render },
     Format { name: "text", about: "for people at a terminal", render: text::render },
     Format {
         name: "timeline",

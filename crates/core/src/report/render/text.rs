@@ -218,7 +218,7 @@ fn proofs(out: &mut Page, report: &Report) {
 }
 
 /// A number of bytes as people say it.
-fn size_of(bytes: u64) -> String {
+pub(super) fn size_of(bytes: u64) -> String {
     const UNITS: [&str; 4] = ["KiB", "MiB", "GiB", "TiB"];
     let mut size = bytes as f64;
     let mut shown = format!("{bytes} bytes");

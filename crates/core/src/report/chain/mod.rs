@@ -1,0 +1,323 @@
+//! The chain as a graph: MachineGuid, key containers, what opens them, and what is served with it.
+//!
+//! It is computed from a [`Report`] alone, so that a report that was read back draws the same. A link works only where the
+//! report says that this was evaluated; what was not evaluated is unknown.
+
+mod containers;
+mod openers;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Level, Report};
+
+/// Most nodes of each column that are drawn; the others are one counted node.
+pub(crate) const MOST: [usize; 4] = [12, 80, 60, 46];
+
+/// How it stands with a node or a link.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum State {
+    /// It does not work.
+    Broken,
+    /// It was not evaluated.
+    Unknown,
+    /// It was evaluated and works.
+    Works,
+    /// Nothing that was examined depends on it.
+    Idle,
+}
+
+impl State {
+    /// The word in pictures and lists.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Broken => "broken",
+            Self::Unknown => "not tested",
+            Self::Works => "works",
+            Self::Idle => "not in use",
+        }
+    }
+}
+
+/// What a node is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// A MachineGuid, current or not.
+    Guid,
+    /// A container's file.
+    Container,
+    /// A container without a file.
+    Missing,
+    /// Containers that are only counted.
+    Counted,
+    /// An encryption provider of the configuration.
+    Provider,
+    /// A certificate.
+    Certificate,
+    /// A service, or another direct user of a container.
+    Service,
+    /// A way on which TLS is answered.
+    Binding,
+    /// An application pool, a site, or a service that depends on another.
+    User,
+    /// Nodes of this column that are not drawn.
+    More,
+}
+
+impl Kind {
+    /// The word in pictures and lists.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Guid => "MachineGuid",
+            Self::Container => "container",
+            Self::Missing => "container without a file",
+            Self::Counted => "other containers",
+            Self::Provider => "encryption provider",
+            Self::Certificate => "certificate",
+            Self::Service => "service",
+            Self::Binding => "HTTPS binding",
+            Self::User => "depends on it",
+            Self::More => "not drawn",
+        }
+    }
+}
+
+/// Something in the chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Node {
+    /// What it is.
+    pub(crate) kind: Kind,
+    /// The column, from the left.
+    pub(crate) column: usize,
+    /// What identifies it in the report.
+    pub(crate) subject: String,
+    /// Its name.
+    pub(crate) label: String,
+    /// One short phrase about it.
+    pub(crate) detail: String,
+    /// How it stands with it.
+    pub(crate) state: State,
+    /// Why.
+    pub(crate) why: String,
+}
+
+/// What ties two nodes together, from left to right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Link {
+    /// Position of the node on which the other one depends.
+    pub(crate) from: usize,
+    /// Position of the node that depends on it.
+    pub(crate) to: usize,
+    /// How it stands with it.
+    pub(crate) state: State,
+    /// Why.
+    pub(crate) why: String,
+}
+
+/// The chain.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Chain {
+    /// Nodes, by column.
+    pub(crate) nodes: Vec<Node>,
+    /// Links, by their ends.
+    pub(crate) links: Vec<Link>,
+}
+
+impl Chain {
+    /// The chain of a report.
+    pub(crate) fn of(report: &Report) -> Self {
+        let mut draft = Draft::new(report);
+        draft.guids();
+        draft.containers();
+        draft.providers();
+        draft.certificates();
+        draft.services();
+        draft.bindings();
+        draft.chain.bounded()
+    }
+
+    /// The same chain with its nodes in the order of columns, and no more than may be drawn.
+    fn bounded(self) -> Self {
+        let mut by_column: [Vec<usize>; 4] = Default::default();
+        for (at, node) in self.nodes.iter().enumerate() {
+            if let Some(column) = by_column.get_mut(node.column) {
+                column.push(at);
+            }
+        }
+        let mut place = vec![None; self.nodes.len()];
+        let mut nodes = Vec::new();
+        for (column, (at, most)) in by_column.into_iter().zip(MOST).enumerate() {
+            let mut kept = at.clone();
+            if at.len() > most {
+                // What is broken is drawn before anything else.
+                kept.sort_by_key(|&at| (self.nodes[at].state, at));
+                kept.truncate(most - 1);
+                kept.sort_unstable();
+            }
+            let left_out = at.len() - kept.len();
+            for at in kept {
+                place[at] = Some(nodes.len());
+                nodes.push(self.nodes[at].clone());
+            }
+            if left_out > 0 {
+                nodes.push(Node {
+                    kind: Kind::More,
+                    column,
+                    subject: format!("more:{column}"),
+                    label: format!("and {left_out} more"),
+                    detail: "not drawn; in the tables below".to_owned(),
+                    state: State::Idle,
+                    why: "The picture is bounded.".to_owned(),
+                });
+            }
+        }
+        let ends = |link: &Link| Some((*place.get(link.from)?.as_ref()?, *place.get(link.to)?.as_ref()?));
+        let mut links: Vec<Link> = self
+            .links
+            .iter()
+            .filter_map(|link| ends(link).map(|(from, to)| Link { from, to, ..link.clone() }))
+            .collect();
+        links.sort_by_key(|link| (link.from, link.to));
+        links.dedup_by_key(|link| (link.from, link.to));
+        Self { nodes, links }
+    }
+
+    /// How many nodes and links are broken.
+    pub(crate) fn broken(&self) -> (usize, usize) {
+        let nodes = self.nodes.iter().filter(|node| node.state == State::Broken).count();
+        (nodes, self.links.iter().filter(|link| link.state == State::Broken).count())
+    }
+}
+
+/// A chain that is being drawn up.
+struct Draft<'r> {
+    report: &'r Report,
+    chain: Chain,
+    /// The current GUID in lower case.
+    current: Option<String>,
+    /// GUID nodes by GUID in lower case.
+    guids: BTreeMap<String, usize>,
+    /// Container nodes by position of their row.
+    rows: BTreeMap<usize, usize>,
+    /// Nodes of containers without a file, by store and name in lower case.
+    missing: BTreeMap<(String, String), usize>,
+    /// Certificate nodes by id.
+    certificates: BTreeMap<&'r str, usize>,
+    /// Services, pools and sites by name.
+    users: BTreeMap<&'r str, usize>,
+    /// What is looked for.
+    sought: containers::Sought<'r>,
+    /// Positions of container rows by id.
+    by_id: BTreeMap<&'r str, Vec<usize>>,
+    /// The worst finding of each subject, with its title.
+    worst: BTreeMap<&'r str, (Level, &'r str)>,
+}
+
+impl<'r> Draft<'r> {
+    fn new(report: &'r Report) -> Self {
+        let mut worst: BTreeMap<&str, (Level, &str)> = BTreeMap::new();
+        for finding in &report.findings {
+            let entry = worst.entry(&finding.subject).or_insert((finding.severity, &finding.title));
+            if finding.severity > entry.0 {
+                *entry = (finding.severity, &finding.title);
+            }
+        }
+        let mut by_id: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, row) in report.key_containers.iter().enumerate() {
+            by_id.entry(&row.id).or_default().push(at);
+        }
+        Self {
+            report,
+            sought: containers::Sought::of(report),
+            by_id,
+            chain: Chain::default(),
+            current: report.machine.machine_guid.as_ref().map(|guid| guid.value.to_lowercase()),
+            guids: BTreeMap::new(),
+            rows: BTreeMap::new(),
+            missing: BTreeMap::new(),
+            certificates: BTreeMap::new(),
+            users: BTreeMap::new(),
+            worst,
+        }
+    }
+
+    fn node(&mut self, node: Node) -> usize {
+        self.chain.nodes.push(node);
+        self.chain.nodes.len() - 1
+    }
+
+    fn link(&mut self, from: usize, to: usize, state: State, why: impl Into<String>) {
+        self.chain.links.push(Link { from, to, state, why: why.into() });
+    }
+
+    fn state_of(&self, at: usize) -> State {
+        self.chain.nodes.get(at).map_or(State::Unknown, |node| node.state)
+    }
+
+    /// The title of an error about a subject.
+    fn error(&self, subject: &str) -> Option<&'r str> {
+        self.worst.get(subject).filter(|(level, _)| *level == Level::Error).map(|(_, title)| *title)
+    }
+
+    /// The current GUID first, then the others as the census has them.
+    fn guids(&mut self) {
+        let report = self.report;
+        let mut seen = BTreeSet::new();
+        match &report.machine.machine_guid {
+            Some(guid) => {
+                seen.insert(guid.value.to_lowercase());
+                let census = report.guid_census.iter().find(|row| row.guid.eq_ignore_ascii_case(&guid.value));
+                let fault = ["value:SOFTWARE\\Microsoft\\Cryptography\\MachineGuid"]
+                    .iter()
+                    .find_map(|it| self.error(it));
+                let at = self.node(Node {
+                    kind: Kind::Guid,
+                    column: 0,
+                    subject: guid.value.clone(),
+                    label: guid.value.clone(),
+                    detail: format!("current, {}", files(census.map_or(0, |row| row.containers))),
+                    state: if fault.is_some() { State::Broken } else { State::Works },
+                    why: fault.unwrap_or("Windows looks for containers under this GUID.").to_owned(),
+                });
+                self.guids.insert(guid.value.to_lowercase(), at);
+            }
+            None => {
+                self.node(Node {
+                    kind: Kind::Guid,
+                    column: 0,
+                    subject: "MachineGuid".to_owned(),
+                    label: "not known".to_owned(),
+                    detail: "current value not read".to_owned(),
+                    state: State::Unknown,
+                    why: "The current MachineGuid was not read.".to_owned(),
+                });
+            }
+        }
+        let others = report.guid_census.iter().map(|row| (&row.guid, Some(row.containers)));
+        let before = report.machine.machine_guid.iter().filter_map(|guid| guid.unreplayed_value.as_ref());
+        for (guid, containers) in others.chain(before.map(|guid| (guid, None))) {
+            if !seen.insert(guid.to_lowercase()) {
+                continue;
+            }
+            let at = self.node(Node {
+                kind: Kind::Guid,
+                column: 0,
+                subject: guid.clone(),
+                label: guid.clone(),
+                detail: match containers {
+                    Some(count) => format!("not current, {}", files(count)),
+                    None => "before the hive's logs".to_owned(),
+                },
+                state: State::Idle,
+                why: "Not the current GUID: Windows does not look under it.".to_owned(),
+            });
+            self.guids.insert(guid.to_lowercase(), at);
+        }
+    }
+}
+
+/// "3 files".
+fn files(count: u64) -> String {
+    format!("{count} {}", if count == 1 { "file" } else { "files" })
+}
