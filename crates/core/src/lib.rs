@@ -67,6 +67,8 @@ pub mod plan;
 pub mod proof;
 pub mod report;
 pub mod rules;
+mod terminal;
+mod visible;
 
 use iiskeys_evidence::Evidence;
 

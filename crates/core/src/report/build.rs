@@ -64,6 +64,7 @@ pub fn build(
             catalogue: crate::rules::CATALOGUE_VERSION.to_owned(),
         },
         stamp: options.stamp.clone(),
+        redaction_tokens: Vec::new(),
         verdict,
         summary,
         root_cause,

@@ -11,15 +11,16 @@ mod render;
 mod rows;
 mod timeline;
 mod tls;
-mod visible;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::terminal::Look;
+pub(crate) use crate::visible;
 pub use build::{Options, build};
 pub use model::*;
 pub use read::ReadError;
-pub use render::{FORMATS, Format, Look};
+pub use render::{FORMATS, Format};
 pub use timeline::TimeKind;
 
 /// Version of the report's form.
@@ -74,6 +75,9 @@ pub struct Report {
     /// Time of the run, only when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stamp: Option<String>,
+    /// Tokens that stand for names which were replaced; empty unless the report was pseudonymized.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redaction_tokens: Vec<String>,
     /// The overall answer.
     pub verdict: Verdict,
     /// Two or three sentences for a ticket.

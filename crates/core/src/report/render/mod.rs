@@ -3,33 +3,13 @@
 
 mod html;
 mod json;
+#[cfg(test)]
+mod sample;
 mod text;
 mod timeline;
+mod words;
 
-use super::Report;
-
-/// How a form that people read shall look. Forms for programs take no notice of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Look {
-    /// Letters in a line.
-    pub width: usize,
-    /// Whether ANSI colours may be used.
-    pub colour: bool,
-}
-
-impl Look {
-    /// Lines of `width` letters, without colours.
-    pub fn of_width(width: usize) -> Self {
-        Self { width, ..Self::default() }
-    }
-}
-
-impl Default for Look {
-    fn default() -> Self {
-        Self { width: 100, colour: false }
-    }
-}
+use super::{Look, Report};
 
 /// A form of the report.
 #[derive(Debug, Clone, Copy)]
