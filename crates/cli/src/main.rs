@@ -9,6 +9,7 @@ mod engine;
 mod exit;
 mod interrupt;
 mod output;
+mod private_map;
 mod progress;
 
 use std::io::{self, Write};

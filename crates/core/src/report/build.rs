@@ -64,6 +64,7 @@ pub fn build(
             catalogue: crate::rules::CATALOGUE_VERSION.to_owned(),
         },
         stamp: options.stamp.clone(),
+        redaction_tokens: Vec::new(),
         verdict,
         summary,
         root_cause,
@@ -99,6 +100,7 @@ pub fn build(
         cleanup: None,
         timeline,
         timeline_left_out,
+        names: Names::of(machine),
     }
 }
 

@@ -4,6 +4,7 @@ mod build;
 mod cause;
 mod model;
 mod proofs;
+mod pseudonym;
 mod read;
 mod render;
 mod rows;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use build::{Options, build};
 pub use model::*;
+pub use pseudonym::{Kind as NameKind, MapError, Names, PseudonymMap};
 pub use read::ReadError;
 pub use render::{FORMATS, Format, Look};
 pub use timeline::TimeKind;
@@ -72,6 +74,9 @@ pub struct Report {
     /// Time of the run, only when asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stamp: Option<String>,
+    /// Tokens that stand for names which were replaced; empty unless the report was pseudonymized.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redaction_tokens: Vec<String>,
     /// The overall answer.
     pub verdict: Verdict,
     /// Two or three sentences for a ticket.
@@ -125,6 +130,9 @@ pub struct Report {
     /// How many more moments are known than `timeline` has, the least telling ones.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub timeline_left_out: u64,
+    /// Names of this machine that its prose may hold; no part of the document.
+    #[serde(skip)]
+    pub names: Names,
 }
 
 fn is_zero(number: &u64) -> bool {
