@@ -2,6 +2,7 @@
 
 mod build;
 mod cause;
+mod cleanup;
 mod model;
 mod proofs;
 mod pseudonym;

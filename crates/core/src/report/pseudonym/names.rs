@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::public;
-use crate::machine::{Content, Endpoint, Machine, SymptomKind};
+use crate::machine::{Content, Endpoint, Known, Machine, SymptomKind};
 
 /// What a name is a name of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -169,6 +169,13 @@ impl Names {
             let inside = deleted.content.as_ref().ok().and_then(|inside| inside.name.as_ref());
             inside.into_iter().for_each(|name| names.add(Kind::Container, name));
         }
+        let lists = facts.containers.iter().map(|container| &container.access);
+        for list in lists.chain(facts.folders.iter().map(|folder| &folder.access)).filter_map(Known::value) {
+            let owners = list.owner.iter().chain(&list.group);
+            for account in owners.chain(list.aces().iter().map(|ace| &ace.account)) {
+                names.account(&account.to_string());
+            }
+        }
         facts.wraps.iter().for_each(|wrap| names.add(Kind::Container, &wrap.container));
         for seen in &facts.events.key_files {
             seen.containers.values().for_each(|name| names.add(Kind::Container, name));
@@ -260,6 +267,20 @@ impl Names {
                 self.domain(domain);
             }
             _ => self.add(Kind::Host, name),
+        }
+    }
+
+    /// Adds an account: an identifier, or a name with the domain or computer that it is of.
+    fn account(&mut self, name: &str) {
+        match name.split_once('\\') {
+            Some((authority, pool)) if authority.eq_ignore_ascii_case("IIS APPPOOL") => {
+                self.add(Kind::Pool, pool)
+            }
+            Some((domain, user)) => {
+                self.add(Kind::Domain, domain);
+                self.add(Kind::Account, user);
+            }
+            None => self.add(Kind::Account, name),
         }
     }
 
