@@ -5,14 +5,16 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+pub use iiskeys_core::Report;
 use iiskeys_core::artifact::container::{Family, Guid, Prefix};
 pub use iiskeys_core::codes::{Explanation, explain};
 use iiskeys_core::collect;
 use iiskeys_core::evidence::{Evidence, OpenOptions, Password, Timestamp};
 pub use iiskeys_core::report::Level;
+pub use iiskeys_core::report::PseudonymMap;
 use iiskeys_core::report::{self, Format, Look, Verdict};
 pub use iiskeys_core::rules::RuleInfo;
-use iiskeys_core::{Options, Progress, Report};
+use iiskeys_core::{Options, Progress};
 
 use zeroize::Zeroizing;
 

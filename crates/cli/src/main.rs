@@ -10,6 +10,7 @@ mod exit;
 mod generated;
 mod interrupt;
 mod output;
+mod private_map;
 mod progress;
 
 use std::io::{self, Write};

@@ -1,7 +1,7 @@
 //! Where answers go: stdout, or a file that is whole or not there, and never in the evidence.
 
 use std::ffi::OsStr;
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -78,6 +78,17 @@ impl Target {
         Ok(())
     }
 
+    /// Writes what nobody but its owner may read.
+    ///
+    /// # Errors
+    /// The place does not take it; what stood there before is then unchanged.
+    pub fn write_private(&self, text: &str) -> io::Result<()> {
+        match self {
+            Self::Stdout => Err(io::Error::other("it is no file")),
+            Self::File(path) => replace(path, text.as_bytes(), true),
+        }
+    }
+
     /// Writes the whole report.
     ///
     /// # Errors
@@ -85,7 +96,7 @@ impl Target {
     pub fn write(&self, text: &str) -> Result<(), Failure> {
         match self {
             Self::Stdout => print(text),
-            Self::File(path) => replace(path, text.as_bytes()).map_err(|error| {
+            Self::File(path) => replace(path, text.as_bytes(), false).map_err(|error| {
                 Failure::new(format!(
                     "the report could not be written to {} ({error}); choose another file with --output",
                     quoted(path)
@@ -148,12 +159,26 @@ fn has_other_names(_: &Metadata) -> bool {
     false
 }
 
+/// Creates a new file, for its owner alone where that is asked for.
+fn create(path: &Path, is_private: bool) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if is_private {
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    }
+    // Elsewhere the folder decides who may read it.
+    #[cfg(not(unix))]
+    let _ = is_private;
+    options.open(path)
+}
+
 /// Writes beside `path`, then puts the finished file in its place in one step.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn replace(path: &Path, bytes: &[u8], is_private: bool) -> io::Result<()> {
     let name = path.file_name().unwrap_or(OsStr::new("report")).to_string_lossy().into_owned();
     let unfinished = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
     let mut file = interrupt::guarded(|slot| {
-        let file = File::create_new(&unfinished)?;
+        let file = create(&unfinished, is_private)?;
         *slot = Some(unfinished.clone());
         Ok::<_, io::Error>(file)
     })?;

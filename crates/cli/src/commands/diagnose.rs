@@ -8,6 +8,7 @@ use crate::args::{DiagnoseArgs, FailOn};
 use crate::engine::{self, Level, Request};
 use crate::exit::{Exit, Failure, quoted};
 use crate::output::Target;
+use crate::private_map::PrivateMap;
 use crate::progress::Meter;
 
 /// Diagnoses one machine and writes its report.
@@ -17,6 +18,8 @@ use crate::progress::Meter;
 pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
     let real: Vec<PathBuf> = args.evidence.iter().map(|path| look_at(path)).collect::<Result<_, _>>()?;
     let target = Target::resolve(args.output.as_deref(), &real)?;
+    let map =
+        args.pseudonymize.as_deref().map(|path| PrivateMap::resolve(path, &real, &target)).transpose()?;
     let request = Request {
         evidence: &args.evidence,
         windows: args.windows.as_deref(),
@@ -27,8 +30,12 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
         password_file: args.password_file.as_deref(),
     };
     let mut meter = Meter::new(args.no_progress, args.verbose);
-    let report = engine::diagnose(&request, &mut meter)?;
+    let mut report = engine::diagnose(&request, &mut meter)?;
     target.spare_parts(&real, engine::image_parts(&report))?;
+    if let Some(map) = map {
+        map.spare_parts(&real, engine::image_parts(&report))?;
+        map.apply(&mut report)?;
+    }
     let text = engine::render(&report, args.format.name());
     drop(meter);
     target.write(&text)?;

@@ -513,18 +513,7 @@ fn size_class(size: Option<u64>) -> &'static str {
 }
 
 fn pattern(pattern: Option<NamePattern>) -> &'static str {
-    match pattern {
-        None => "name not readable",
-        Some(NamePattern::Enrolment) => "le-<template>-<GUID>",
-        Some(NamePattern::TemplateEnrolment) => "te-<template>-<GUID>",
-        Some(NamePattern::Request) => "tp-<GUID>",
-        Some(NamePattern::DcomClient) => "MS IIS DCOM Client<user><SID>",
-        Some(NamePattern::BracedGuid) => "{<GUID>}",
-        Some(NamePattern::BareGuid) => "<GUID>",
-        Some(NamePattern::TokenBinding) => "token binding",
-        Some(NamePattern::Path) => "path",
-        Some(NamePattern::Other) => "other",
-    }
+    pattern.map_or("name not readable", NamePattern::label)
 }
 
 fn odd_glance(glance: &Glance, parsed: Option<FileName<'_>>) -> Option<Oddity> {

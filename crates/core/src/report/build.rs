@@ -56,7 +56,7 @@ pub fn build(
     let root_cause = root_cause(machine, judged);
     let (timeline, timeline_left_out) = timeline(machine, &ids);
     let summary = summary(machine, judged, verdict, root_cause.as_ref(), &unevaluated, plan);
-    Report {
+    let mut report = Report {
         schema_version: SCHEMA_VERSION.to_owned(),
         tool: Tool {
             name: "iiskeys".to_owned(),
@@ -101,7 +101,10 @@ pub fn build(
         cleanup: None,
         timeline,
         timeline_left_out,
-    }
+        names: Names::of(machine),
+    };
+    report.cleanup = cleanup::cleanup(machine, &report);
+    report
 }
 
 /// Identifiers of evidence rows: numbered by path, so that they do not depend on the order of reading.

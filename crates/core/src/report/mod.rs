@@ -4,8 +4,10 @@ mod build;
 mod cause;
 mod collect;
 mod chain;
+mod cleanup;
 mod model;
 mod proofs;
+mod pseudonym;
 mod read;
 mod render;
 mod rows;
@@ -19,6 +21,7 @@ pub use crate::terminal::Look;
 pub(crate) use crate::visible;
 pub use build::{Options, build};
 pub use model::*;
+pub use pseudonym::{Kind as NameKind, MapError, Names, PseudonymMap};
 pub use read::ReadError;
 pub use render::{FORMATS, Format};
 pub use timeline::TimeKind;
@@ -134,6 +137,9 @@ pub struct Report {
     /// How many more moments are known than `timeline` has, the least telling ones.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub timeline_left_out: u64,
+    /// Names of this machine that its prose may hold; no part of the document.
+    #[serde(skip)]
+    pub names: Names,
 }
 
 fn is_zero(number: &u64) -> bool {

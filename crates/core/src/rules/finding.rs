@@ -181,12 +181,17 @@ pub struct Finding {
 impl Finding {
     /// An identifier that depends on rule and subject alone.
     pub fn id(&self) -> String {
-        let mut hash = Sha256::new();
-        hash.update(self.rule.as_bytes());
-        hash.update([0]);
-        hash.update(self.subject.to_ascii_lowercase().as_bytes());
-        let digest = hash.finalize();
-        let hex: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        format!("{}-{hex}", self.rule)
+        finding_id(self.rule, &self.subject)
     }
+}
+
+/// The identifier of a finding of this rule about this subject.
+pub(crate) fn finding_id(rule: &str, subject: &str) -> String {
+    let mut hash = Sha256::new();
+    hash.update(rule.as_bytes());
+    hash.update([0]);
+    hash.update(subject.to_ascii_lowercase().as_bytes());
+    let digest = hash.finalize();
+    let hex: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    format!("{rule}-{hex}")
 }

@@ -57,6 +57,7 @@ pub mod timestamps_lost;
 
 pub use catalogue::{CATALOGUE_VERSION, markdown};
 pub(crate) use config_backup_usable::lost;
+pub(crate) use finding::finding_id;
 pub use finding::{Cite, Confidence, Finding, Grant, Place, Remedy, Severity};
 pub(crate) use machine_guid_changed::{is_in_use, was_cloned, window};
 pub(crate) use proofs::Fit;

@@ -245,6 +245,21 @@ pub enum NamePattern {
 }
 
 impl NamePattern {
+    /// How such names look, as reports show it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Enrolment => "le-<template>-<GUID>",
+            Self::TemplateEnrolment => "te-<template>-<GUID>",
+            Self::Request => "tp-<GUID>",
+            Self::DcomClient => "MS IIS DCOM Client<user><SID>",
+            Self::BracedGuid => "{<GUID>}",
+            Self::BareGuid => "<GUID>",
+            Self::TokenBinding => "token binding",
+            Self::Path => "path",
+            Self::Other => "other",
+        }
+    }
+
     /// Classifies a name.
     pub fn of(name: &str) -> Self {
         let ends_with_guid = name.len().checked_sub(36).and_then(|at| name.get(at..)).is_some_and(is_guid);

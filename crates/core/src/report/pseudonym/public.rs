@@ -1,0 +1,494 @@
+//! What everybody knows and what therefore stays: words of Windows, IIS and this program.
+
+use super::names::Kind;
+use crate::artifact::container::{Family, Prefix, WellKnown};
+
+/// Folders and files of Windows and IIS, and what evidence is commonly called.
+const PATHS: &[&str] = &[
+    "$logfile",
+    "$mft",
+    "$recycle.bin",
+    "aes",
+    "all users",
+    "app_data",
+    "appdata",
+    "appcompat",
+    "apppools",
+    "application data",
+    "application.evtx",
+    "applicationhost.config",
+    "archive",
+    "auto",
+    "backup",
+    "backups",
+    "bin",
+    "boot",
+    "c$",
+    "case",
+    "collected",
+    "collection",
+    "config",
+    "configencryption",
+    "configenckey.key",
+    "control",
+    "crypto",
+    "custom",
+    "cylr",
+    "d$",
+    "data",
+    "default",
+    "dfs",
+    "disk",
+    "documents and settings",
+    "dss",
+    "dump",
+    "evidence",
+    "export",
+    "exports",
+    "fat",
+    "files",
+    "framework",
+    "framework64",
+    "fs",
+    "ftproot",
+    "globalroot",
+    "hardwareid",
+    "history",
+    "hive",
+    "hives",
+    "iis",
+    "iiskeys-backup",
+    "iis_schema.xml",
+    "image",
+    "images",
+    "inetpub",
+    "inetsrv",
+    "kape",
+    "keys",
+    "listing",
+    "live",
+    "local",
+    "local settings",
+    "localservice",
+    "locallow",
+    "log",
+    "logfiles",
+    "logs",
+    "machine",
+    "machine.config",
+    "machinekeys",
+    "metaback",
+    "metabase",
+    "metabase.bin",
+    "metabase.xml",
+    "mbschema.xml",
+    "microsoft",
+    "microsoft.net",
+    "minint",
+    "networkservice",
+    "notes",
+    "ntfs",
+    "ntuser.dat",
+    "old",
+    "partition",
+    "pcpksp",
+    "preferred",
+    "private",
+    "profiles",
+    "program files",
+    "program files (x86)",
+    "programdata",
+    "protect",
+    "public",
+    "recovery",
+    "redirection.config",
+    "regback",
+    "registry",
+    "repair",
+    "restore",
+    "results",
+    "roaming",
+    "root",
+    "rsa",
+    "s-1-5-18",
+    "s-1-5-19",
+    "s-1-5-20",
+    "sam",
+    "schema",
+    "security",
+    "security.evtx",
+    "serviceprofiles",
+    "services",
+    "setup",
+    "shadowcopy",
+    "share",
+    "shared",
+    "snapshot",
+    "snapshots",
+    "software",
+    "storage",
+    "sys",
+    "sysevent.evt",
+    "secevent.evt",
+    "appevent.evt",
+    "sysprep",
+    "system",
+    "system32",
+    "system.evtx",
+    "systemkeys",
+    "systemprofile",
+    "system volume information",
+    "syswow64",
+    "sysnative",
+    "temp",
+    "tmp",
+    "triage",
+    "uploads",
+    "user",
+    "users",
+    "userdiff",
+    "volume",
+    "volumes",
+    "vss",
+    "wbem",
+    "web",
+    "web.config",
+    "windows",
+    "windows.old",
+    "winevt",
+    "winnt",
+    "work",
+    "wow6432node",
+    "wwwroot",
+    "_auto",
+    "files.body",
+    "bodyfile",
+    "default user",
+    "default.reg",
+    "administration.config",
+    "applicationhost",
+    "web.config.default",
+    "globalization",
+    "windowsimagebackup",
+    "windowspowershell",
+    "mft",
+    "acl",
+    "icacls",
+    "dir",
+    "ls",
+    "part",
+    "disk.raw",
+    "image.raw",
+];
+
+/// Extensions that say what a file is; the name before them is the name.
+const EXTENSIONS: &[&str] = &[
+    "001", "7z", "aff4", "bak", "body", "bodyfile", "bin", "bz2", "cer", "config", "crt", "csv", "dat", "dd",
+    "dmp", "e01", "eml", "evt", "evtx", "ex01", "gz", "hiv", "hive", "img", "iso", "json", "key", "log",
+    "log1", "log2", "lst", "mdb", "old", "ova", "p12", "pem", "pfx", "qcow2", "raw", "reg", "sav", "tar",
+    "tgz", "txt", "vdi", "vhd", "vhdx", "vma", "vmdk", "wim", "xml", "xz", "zip", "zst",
+];
+
+/// Accounts, computers, stores, sites, providers, services and words that stand on every machine, or in every report.
+const WORDS: &[&str] = &[
+    "aside",
+    "cng-local-service",
+    "cng-machine",
+    "cng-network-service",
+    "cng-system",
+    "cryptography",
+    "dss-machine",
+    "exported-key",
+    "inetsrv-config",
+    "machineguid",
+    "rsa-local-service",
+    "rsa-local-system",
+    "rsa-network-service",
+    "hklm",
+    "hkey_local_machine",
+    "administrator",
+    "administrators",
+    "aesprovider",
+    "all",
+    "and",
+    "anonymous",
+    "any",
+    "apphostsvc",
+    "application",
+    "application pool",
+    "authroot",
+    "basedataprotection",
+    "builtin",
+    "ca",
+    "certificate",
+    "client",
+    "com",
+    "configuration",
+    "configuration encryption",
+    "container",
+    "creator owner",
+    "current",
+    "dataprotectionconfigurationprovider",
+    "default web site",
+    "default ftp site",
+    "defaultapppool",
+    "default smtp virtual server",
+    "disallowed",
+    "error",
+    "everyone",
+    "exchange",
+    "file",
+    "flightroot",
+    "for",
+    "ftp",
+    "ftpsvc",
+    "guest",
+    "https",
+    "http",
+    "iis",
+    "iisadmin",
+    "iiscngprovider",
+    "iiscngwasonlyprovider",
+    "iisrsaprovider",
+    "iiswasonlyaesprovider",
+    "iiswasonlycngprovider",
+    "iiswasonlyrsaprovider",
+    "iis_iusrs",
+    "iis_wpg",
+    "key",
+    "keys",
+    "local",
+    "local service",
+    "local system",
+    "localhost",
+    "localservice",
+    "localsystem",
+    "lsass",
+    "lsass.exe",
+    "mail",
+    "msftpsvc",
+    "my",
+    "name",
+    "net",
+    "network service",
+    "networkservice",
+    "nntpsvc",
+    "not",
+    "nt authority",
+    "org",
+    "ou",
+    "path",
+    "rdp",
+    "remote desktop",
+    "root",
+    "rsaprotectedconfigurationprovider",
+    "rsa-machine",
+    "schannel",
+    "server",
+    "service",
+    "signature",
+    "site",
+    "smtpsvc",
+    "svchost",
+    "svchost.exe",
+    "system",
+    "the",
+    "tls",
+    "trust",
+    "trustedpeople",
+    "trustedpublisher",
+    "trusteddevices",
+    "user",
+    "users",
+    "w3svc",
+    "w3wp",
+    "w3wp.exe",
+    "was",
+    "web",
+    "webhosting",
+    "windows",
+    "wmsvc",
+    "world wide web publishing service",
+    "www",
+    "addressbook",
+    "smartcardroot",
+    "homegroup machine certificates",
+    "windows process activation service",
+    "iis admin service",
+    "winmgmt",
+    "test",
+    "example",
+    "internal",
+    "lan",
+    "corp",
+    "co",
+    "uk",
+    "de",
+    "eu",
+    "io",
+    "gov",
+    "edu",
+    "info",
+    "biz",
+    "cloud",
+    "app",
+    "dev",
+    ".net v4.5",
+    ".net v4.5 classic",
+    ".net v2.0",
+    ".net v2.0 classic",
+    "classic .net apppool",
+    "asp.net v4.0",
+    "asp.net v4.0 classic",
+    "container-images",
+    "clients",
+    "broken",
+    "healthy",
+    "degraded",
+    "inconclusive",
+    "note",
+    "warning",
+];
+
+/// Whether a name says nothing about whose machine it is.
+pub(super) fn is_public(kind: Kind, name: &str) -> bool {
+    let lower = name.to_lowercase();
+    let is_word = |list: &[&str]| list.contains(&lower.as_str());
+    match kind {
+        Kind::Thumbprint | Kind::Serial | Kind::Modulus | Kind::Certificate => false,
+        Kind::Address => name
+            .parse()
+            .is_ok_and(|address: std::net::IpAddr| address.is_unspecified() || address.is_loopback()),
+        Kind::Account => is_word(WORDS) || is_word(PATHS) || is_public_sid(name),
+        Kind::KeyFile => name.parse::<Prefix>().is_ok_and(is_known_prefix),
+        Kind::Container => is_guid(name) || is_word(WORDS) || is_known_container(name),
+        Kind::Path => {
+            is_word(PATHS)
+                || is_word(WORDS)
+                || is_guid(name)
+                || is_numbered(&lower)
+                || is_known_container(name)
+        }
+        Kind::Provider => is_word(WORDS) || lower.starts_with("microsoft "),
+        Kind::Dns | Kind::Domain => {
+            is_word(WORDS) || name == "*" || name.chars().all(|it| it.is_ascii_digit())
+        }
+        Kind::Label if is_word(PATHS) => true,
+        Kind::Host | Kind::Site | Kind::Pool | Kind::Store | Kind::Label | Kind::Other => {
+            is_word(WORDS) || is_guid(name) || is_known_container(name) || is_count(name)
+        }
+    }
+}
+
+/// A well-known container; that of the client of metabase administration may hold the name of a user behind it.
+fn is_known_container(name: &str) -> bool {
+    let is_system = name.eq_ignore_ascii_case("MS IIS DCOM ClientSYSTEMS-1-5-18");
+    is_system || WellKnown::by_name(name).is_some_and(|known| known.name.eq_ignore_ascii_case(name))
+}
+
+fn is_known_prefix(prefix: Prefix) -> bool {
+    [Family::Capi, Family::Cng].iter().any(|family| WellKnown::by_prefix(*family, prefix).is_some())
+}
+
+/// Numbers that stand for nothing but themselves, as sites and pools are sometimes called.
+fn is_count(name: &str) -> bool {
+    name.len() < 6 && name.chars().all(|letter| letter.is_ascii_digit())
+}
+
+/// Drives, copies that IIS and Windows number, and what is nothing but digits and marks.
+fn is_numbered(lower: &str) -> bool {
+    let digits = |text: &str| text.chars().all(|letter| letter.is_ascii_digit());
+    let behind = |start: &str| lower.strip_prefix(start).is_some_and(digits);
+    let numbers = [
+        "cfghistory_",
+        "partition-",
+        "partition",
+        "rp",
+        "harddiskvolumeshadowcopy",
+        "vss",
+        "disk",
+        "vol",
+        "volume",
+        "controlset",
+        "_registry_machine_",
+        "md",
+        "schema_",
+    ];
+    let is_drive = lower.len() <= 6 && lower.starts_with(|it: char| it.is_ascii_alphabetic()) && {
+        let rest = lower.get(1..).unwrap_or_default();
+        rest.is_empty() || [":", "%3a", "$", "_"].contains(&rest)
+    };
+    let metabase = ["metabase_", "mbschema_"].iter().any(|start| {
+        lower.strip_prefix(start).is_some_and(|rest| rest.chars().all(|it| it.is_ascii_digit() || it == '_'))
+    });
+    let plain = lower.chars().all(|letter| !letter.is_alphabetic());
+    is_drive || metabase || plain || numbers.iter().any(|start| behind(start)) || is_device(lower)
+}
+
+/// `\\.\C:` as collectors write it in names of folders.
+fn is_device(lower: &str) -> bool {
+    let rest = lower.replace("%5c", "").replace("%3a", "").replace(['.', ':', '\\', '?'], "");
+    rest.len() <= 1 && lower.contains('%')
+}
+
+/// Whether a text is a GUID, with or without braces.
+fn is_guid(text: &str) -> bool {
+    let bare = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or(text);
+    bare.len() == 36 && is_guid_at(bare)
+}
+
+fn is_guid_at(text: &str) -> bool {
+    text.get(..36).is_some_and(|text| {
+        text.bytes().enumerate().all(|(at, byte)| match at {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
+    })
+}
+
+/// The hash at the start of the name of a key container's file, and what stands behind its GUID.
+pub(super) fn key_file(name: &str) -> Option<(&str, &str)> {
+    let (prefix, rest) = (name.get(..32)?, name.get(32..)?);
+    let is_key = prefix.bytes().all(|byte| byte.is_ascii_hexdigit()) && rest.starts_with('_');
+    let guid = rest.get(1..).filter(|rest| is_key && is_guid_at(rest))?;
+    Some((prefix, guid.get(36..)?))
+}
+
+/// What of a file's name is its name: without the extensions that say what it is.
+pub(super) fn stem(name: &str) -> &str {
+    let mut stem = name;
+    while let Some((before, extension)) = stem.rsplit_once('.') {
+        let is_known = EXTENSIONS.iter().any(|known| extension.eq_ignore_ascii_case(known));
+        let is_segment = extension.len() == 3
+            && extension.starts_with(['e', 'E', 's', 'S', '0'])
+            && extension.get(1..).is_some_and(|rest| rest.bytes().all(|it| it.is_ascii_digit()));
+        // A name that is public with its extension is not taken apart.
+        if before.is_empty() || !(is_known || is_segment) || is_public(Kind::Path, stem) {
+            break;
+        }
+        stem = before;
+    }
+    stem
+}
+
+/// A security identifier that stands at the start of a text and belongs to somebody.
+pub(super) fn private_sid(text: &str) -> Option<&str> {
+    let start = text.get(..4)?;
+    if !start.eq_ignore_ascii_case("S-1-") {
+        return None;
+    }
+    let end = text.find(|it: char| !(it.is_ascii_digit() || it == '-')).filter(|end| *end > 1);
+    let end = end.unwrap_or_else(|| {
+        let rest = text.get(1..).unwrap_or_default();
+        rest.find(|it: char| !(it.is_ascii_digit() || it == '-')).map_or(text.len(), |at| at + 1)
+    });
+    let sid = text.get(..end)?.trim_end_matches('-');
+    (!is_public_sid(sid)).then_some(sid)
+}
+
+/// Identifiers that are the same on every machine. Those of domains and machines (21), of pools (82) and services (80),
+/// which are hashes of their names, and of cloud accounts are not.
+fn is_public_sid(sid: &str) -> bool {
+    let upper = sid.to_ascii_uppercase();
+    upper.starts_with("S-1-") && upper.matches('-').count() < 6
+}
