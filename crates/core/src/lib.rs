@@ -20,6 +20,7 @@
 
 pub mod artifact;
 pub mod codes;
+pub mod compare;
 mod gather;
 pub mod machine;
 pub mod plan;

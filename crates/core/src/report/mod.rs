@@ -14,11 +14,12 @@ mod visible;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use build::{Options, build};
+pub use build::{KNOWN_GROUPS, Options, build};
 pub use model::*;
-pub use read::ReadError;
+pub use read::{LARGEST as LARGEST_REPORT, ReadError};
 pub use render::{FORMATS, Format, Look};
 pub use timeline::TimeKind;
+pub(crate) use visible::visible;
 
 /// Version of the report's form.
 pub const SCHEMA_VERSION: &str = "1.1";
