@@ -61,6 +61,7 @@
 pub mod artifact;
 pub mod codes;
 pub mod collect;
+pub mod compare;
 mod gather;
 pub mod machine;
 pub mod plan;

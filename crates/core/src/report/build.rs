@@ -77,6 +77,7 @@ pub fn build(
             .map(|row| GuidRow {
                 guid: row.guid.as_str().to_owned(),
                 is_current: row.is_current,
+                in_registry: row.in_registry,
                 containers: row.containers,
                 first_created: row.first_created.map(|time| time.to_string()),
                 last_created: row.last_created.map(|time| time.to_string()),

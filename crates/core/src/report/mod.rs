@@ -24,7 +24,11 @@ pub use model::*;
 pub use pseudonym::{Kind as NameKind, MapError, Names, PseudonymMap};
 pub use read::ReadError;
 pub use render::{FORMATS, Format};
+pub use build::{KNOWN_GROUPS, Options, build};
+pub use read::{LARGEST as LARGEST_REPORT, ReadError};
+pub use render::{FORMATS, Format, Look};
 pub use timeline::TimeKind;
+pub(crate) use visible::visible;
 
 /// Version of the report's form.
 pub const SCHEMA_VERSION: &str = "1.1";

@@ -148,6 +148,9 @@ pub struct GuidRow {
     pub guid: String,
     /// Whether it is the current one.
     pub is_current: bool,
+    /// Whether a registry of this machine holds it or held it; a GUID that only files carry may be another machine's.
+    #[serde(default)]
+    pub in_registry: bool,
     /// Containers under it.
     pub containers: u64,
     /// Earliest creation time among them.

@@ -1,0 +1,125 @@
+//! Whether B shows what the plan of A expects.
+
+use super::model::{Expectation, Kinship, Met, Relation};
+use super::seen::Seen;
+use crate::report::{ExpectRow, Report};
+
+pub(super) fn expectations(a: &Seen<'_>, b: &Seen<'_>, relation: &Relation) -> Vec<Expectation> {
+    let expected = a.report.plan.iter().flat_map(|plan| &plan.expect);
+    expected
+        .map(|expect| {
+            let (state, because) = match relation.kind {
+                Kinship::TwoMachines | Kinship::Clone => (
+                    Met::NotEvaluated,
+                    "B is not known to be the machine that was repaired, so it shows nothing about the repair.".to_owned(),
+                ),
+                Kinship::SameMachine | Kinship::Unknown => answer(expect, a, b),
+            };
+            Expectation { expect: expect.clone(), state, because }
+        })
+        .collect()
+}
+
+fn answer(expect: &ExpectRow, a: &Seen<'_>, b: &Seen<'_>) -> (Met, String) {
+    match expect.kind.as_str() {
+        "finding-gone" => finding_gone(&expect.subject, a, b),
+        "machine-guid" => machine_guid(expect, b.report),
+        "container" => container(expect, a, b),
+        "group-evaluated" => group(&expect.subject, b.report),
+        other => (Met::NotEvaluated, format!("This version does not know expectations of the kind {other}.")),
+    }
+}
+
+fn finding_gone(id: &str, a: &Seen<'_>, b: &Seen<'_>) -> (Met, String) {
+    if let Some(finding) = b.report.findings.iter().find(|finding| finding.id == id) {
+        return (Met::NotMet, format!("B still has it: {}.", finding.title));
+    }
+    let Some(rule) = rule_of(id, a.report) else {
+        return (
+            Met::NotEvaluated,
+            format!("A has no finding {id}, so the rule that would have to run again is not known."),
+        );
+    };
+    if b.looked_as_far(rule, a) {
+        return (Met::Met, format!("The rule {rule} was evaluated in B and does not find it."));
+    }
+    let why = match b.check(rule) {
+        Some(check) if !check.reason.is_empty() => check.reason.clone(),
+        Some(_) => "no reason is given".to_owned(),
+        None => "the program that made B has no such rule".to_owned(),
+    };
+    (Met::NotEvaluated, format!("The rule {rule} was not fully evaluated in B: {why}."))
+}
+
+/// The rule of a finding; an id is made of the rule's name and a digest.
+fn rule_of<'a>(id: &str, a: &'a Report) -> Option<&'a str> {
+    let found = a.findings.iter().find(|finding| finding.id == id).map(|finding| finding.rule.as_str());
+    let named = || {
+        let rule = id.rsplit_once('-')?.0;
+        a.checks.iter().find(|check| check.rule == rule).map(|check| check.rule.as_str())
+    };
+    found.or_else(named)
+}
+
+fn machine_guid(expect: &ExpectRow, b: &Report) -> (Met, String) {
+    let Some(found) = &b.machine.machine_guid else {
+        return (Met::NotEvaluated, "The MachineGuid is not in the evidence of B.".to_owned());
+    };
+    match &expect.value {
+        Some(value) if found.value.eq_ignore_ascii_case(value) => {
+            (Met::Met, format!("B has the MachineGuid {}.", found.value))
+        }
+        Some(value) => (Met::NotMet, format!("B has the MachineGuid {} and not {value}.", found.value)),
+        None => (Met::Met, format!("B has a MachineGuid, {}.", found.value)),
+    }
+}
+
+fn container(expect: &ExpectRow, a: &Seen<'_>, b: &Seen<'_>) -> (Met, String) {
+    let id = &expect.subject;
+    let found: Vec<_> =
+        b.report.key_containers.iter().filter(|row| row.id.eq_ignore_ascii_case(id)).collect();
+    if found.is_empty() {
+        let store = id.split('/').next().unwrap_or_default();
+        let like = a.report.key_containers.iter().find(|row| row.store == store);
+        let here = b.report.key_containers.iter().any(|row| row.store == store);
+        // Of a folder with very many files, some have no row of their own.
+        let counted = b.report.containers_only_counted > 0;
+        return if (here || like.is_some_and(|row| b.has_store_of(row))) && !counted {
+            (Met::NotMet, format!("B has no container {id}."))
+        } else {
+            (Met::NotEvaluated, format!("The evidence of B does not tell whether {id} is there."))
+        };
+    }
+    let Some(value) = &expect.value else { return (Met::Met, format!("B has the container {id}.")) };
+    if found.iter().any(|row| row.state == *value) {
+        return (Met::Met, format!("The container {id} is {value} in B."));
+    }
+    if found.iter().any(|row| row.state == "not-read") {
+        return (Met::NotEvaluated, format!("The container {id} is in B, and its bytes were not read."));
+    }
+    let states: Vec<&str> = found.iter().map(|row| row.state.as_str()).collect();
+    (Met::NotMet, format!("The container {id} is {} in B and not {value}.", states.join(" and ")))
+}
+
+fn group(group: &str, b: &Report) -> (Met, String) {
+    let rows: Vec<_> = b.checks.iter().filter(|check| check.group == group).collect();
+    let core = crate::rules::all().iter().map(|rule| rule.info());
+    let core: Vec<&str> =
+        core.filter(|info| info.core && info.group.name() == group).map(|info| info.name).collect();
+    let open: Vec<&str> = rows
+        .iter()
+        .filter(|check| check.outcome == "not-evaluated" && core.contains(&check.rule.as_str()))
+        .map(|check| check.rule.as_str())
+        .collect();
+    if rows.is_empty() || !core.iter().all(|rule| rows.iter().any(|check| check.rule == *rule)) {
+        (Met::NotEvaluated, format!("B does not say whether the group {group} was evaluated."))
+    } else if open.is_empty() {
+        (Met::Met, format!("The group {group} was evaluated in B."))
+    } else {
+        // Too little was collected, which is an open question and no failed repair.
+        (
+            Met::NotEvaluated,
+            format!("Rules of the group {group} were not evaluated in B: {}.", open.join(", ")),
+        )
+    }
+}

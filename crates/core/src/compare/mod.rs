@@ -1,0 +1,236 @@
+//! Two reports side by side: one machine before and after, or two machines.
+//!
+//! Reports are enough; no evidence is opened. What one report could not examine is never counted as gone: it is said to be
+//! open, and so is what follows from it.
+
+mod containers;
+mod drift;
+mod expect;
+mod findings;
+mod junit;
+mod model;
+mod origins;
+mod relation;
+mod seen;
+mod tables;
+mod text;
+
+use crate::report::{Level, Report, Verdict};
+
+pub use drift::{Drift, DriftChange, DriftPart, DriftRow, against};
+pub use junit::{junit, junit_of_failure};
+pub use model::*;
+use seen::Seen;
+
+/// Version of the comparison's form.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// Compares two reports; `a` is the earlier one, or the one that the other is measured by.
+pub fn reports(a: &Report, b: &Report) -> Comparison {
+    let (a, b) = (&Seen::of(a), &Seen::of(b));
+    let shared = relation::Shared::of(a, b);
+    let relation = relation::relation(a, b, &shared);
+    let findings = findings::findings(a, b);
+    let down = findings::what_is_down(a, b, &findings);
+    let rules = findings::rules(a, b);
+    let expectations = expect::expectations(a, b, &relation);
+    let (containers, containers_same) = containers::containers(a, b);
+    let (worse, open) = judge(a.report, b.report, &findings, &rules, &expectations);
+    let outcome = match (worse.is_empty(), open.is_empty()) {
+        (false, _) => Outcome::Worse,
+        (true, false) => Outcome::Open,
+        (true, true) => Outcome::NotWorse,
+    };
+    let mut comparison = Comparison {
+        schema_version: SCHEMA_VERSION.to_owned(),
+        outcome,
+        summary: String::new(),
+        worse,
+        open,
+        a: side(a.report),
+        b: side(b.report),
+        next: b.report.plan.iter().flat_map(|plan| plan.expect.clone()).collect(),
+        expectations,
+        down,
+        rules,
+        guids: tables::guids(a, b),
+        containers,
+        containers_same,
+        session_keys: tables::session_keys(a, b),
+        master_keys: tables::master_keys(a, b),
+        certificates: tables::certificates(a, b),
+        bindings: tables::bindings(a, b),
+        config_copies: tables::config_copies(a, b),
+        origins: origins::origins(a, b, &relation, &shared),
+        relation,
+        findings,
+    };
+    comparison.summary = summary(&comparison);
+    comparison
+}
+
+fn side(report: &Report) -> Side {
+    let machine = &report.machine;
+    Side {
+        hostname: machine.hostname.clone(),
+        machine_guid: machine.machine_guid.as_ref().map(|guid| guid.value.clone()),
+        installed: machine.installed.clone(),
+        os: machine.os.clone(),
+        verdict: report.verdict,
+        root_cause: report.root_cause.as_ref().map(|cause| cause.rule.clone()),
+        version: report.tool.version.clone(),
+        catalogue: report.tool.catalogue.clone(),
+        stamp: report.stamp.clone(),
+        latest: report.timeline.last().map(|row| row.time.clone()),
+    }
+}
+
+/// What is worse in B, and what is open.
+fn judge(
+    a: &Report,
+    b: &Report,
+    findings: &FindingChanges,
+    rules: &[Difference],
+    expectations: &[Expectation],
+) -> (Vec<String>, Vec<String>) {
+    let mut worse = Vec::new();
+    let mut open = Vec::new();
+    // `inconclusive` is a lack of answers and no state of the machine.
+    let rank = |verdict| match verdict {
+        Verdict::Healthy => Some(0),
+        Verdict::Degraded => Some(1),
+        Verdict::Broken => Some(2),
+        Verdict::Inconclusive => None,
+    };
+    if let (Some(before), Some(after)) = (rank(a.verdict), rank(b.verdict))
+        && after > before
+    {
+        worse.push(format!("The verdict went from {} to {}.", a.verdict.name(), b.verdict.name()));
+    }
+    if b.verdict == Verdict::Inconclusive && a.verdict != Verdict::Inconclusive {
+        open.push(format!("The verdict was {} in A and is inconclusive in B.", a.verdict.name()));
+    }
+    for finding in findings.appeared.iter().filter(|finding| finding.severity > Level::Note) {
+        worse.push(format!("New {}: {}.", level(finding.severity), finding.title));
+    }
+    for finding in findings.newly_examined.iter().filter(|finding| finding.severity > Level::Note) {
+        worse.push(format!("New {}, which A could not examine: {}.", level(finding.severity), finding.title));
+    }
+    for change in findings.changed.iter().filter(|change| change.b.severity > change.a.severity) {
+        let (before, after) = (level(change.a.severity), level(change.b.severity));
+        worse.push(format!("From {before} to {after}: {}.", change.b.title));
+    }
+    for finding in &findings.no_longer_examined {
+        open.push(format!("Not examined again ({}): {}.", finding.rule, finding.title));
+    }
+    let lost: Vec<&str> =
+        rules.iter().filter(|row| row.change == Change::NotInB).map(|row| row.subject.as_str()).collect();
+    if !lost.is_empty() {
+        open.push(format!("Rules that were evaluated in A and not in B: {}.", lost.join(", ")));
+    }
+    for expectation in expectations {
+        match expectation.state {
+            Met::Met => {}
+            Met::NotMet => {
+                worse.push(format!(
+                    "Expected and not there: {} {}",
+                    expectation.expect.what, expectation.because
+                ));
+            }
+            Met::NotEvaluated => {
+                open.push(format!(
+                    "Expected and not known: {} {}",
+                    expectation.expect.what, expectation.because
+                ));
+            }
+        }
+    }
+    (worse, open)
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::Note => "note",
+        Level::Warning => "warning",
+        Level::Error => "error",
+    }
+}
+
+fn count(number: usize, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
+}
+
+fn summary(comparison: &Comparison) -> String {
+    let findings = &comparison.findings;
+    let mut parts = vec![comparison.relation.statement.clone()];
+    parts.push(match comparison.outcome {
+        Outcome::NotWorse => "Nothing in B is worse than in A.".to_owned(),
+        Outcome::Worse => format!(
+            "B is not as it should be: {}.",
+            count(
+                comparison.worse.len(),
+                "thing is worse or not as expected",
+                "things are worse or not as expected"
+            )
+        ),
+        Outcome::Open => {
+            format!(
+                "Nothing in B is known to be worse, and {}.",
+                count(comparison.open.len(), "question is open", "questions are open")
+            )
+        }
+    });
+    let (before, after) = (comparison.a.verdict.name(), comparison.b.verdict.name());
+    parts.push(if before == after {
+        format!("The verdict is {after} in both.")
+    } else {
+        format!("The verdict was {before} in A and is {after} in B.")
+    });
+    let counts = [
+        (findings.appeared.len(), "appeared"),
+        (findings.newly_examined.len(), "seen for the first time"),
+        (findings.vanished.len(), "gone"),
+        (findings.no_longer_examined.len(), "not examined again"),
+        (findings.changed.len(), "changed"),
+        (findings.stayed.len(), "unchanged"),
+    ];
+    let counts: Vec<String> = counts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, word)| format!("{number} {word}"))
+        .collect();
+    if !counts.is_empty() {
+        parts.push(format!("Findings: {}.", counts.join(", ")));
+    }
+    let met = |state| comparison.expectations.iter().filter(|row| row.state == state).count();
+    if !comparison.expectations.is_empty() {
+        parts.push(format!(
+            "Of what the plan of A expects, {} is there, {} is not, and {} is not known.",
+            met(Met::Met),
+            met(Met::NotMet),
+            met(Met::NotEvaluated)
+        ));
+    }
+    parts.join(" ")
+}
+
+impl Comparison {
+    /// The comparison as JSON, with a newline at its end.
+    pub fn to_json(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// The comparison as text, wrapped at 100 letters.
+    pub fn to_text(&self) -> String {
+        text::comparison(self)
+    }
+}
+
+/// The JSON Schema (2020-12) of the comparison, with a newline at its end.
+pub fn schema() -> String {
+    let mut text = serde_json::to_string_pretty(&schemars::schema_for!(Comparison)).unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,188 @@
+//! One machine at two times, a clone, or two machines.
+//!
+//! A copy of a disk agrees with its source in everything, so nothing proves that two pieces of evidence are of one machine.
+//! The host name is what an administrator changes when a copy goes into service; the installation date is what Setup and
+//! sysprep write anew; private keys and master keys are what is random enough to have come from one place.
+
+use std::collections::BTreeSet;
+
+use super::model::{Kinship, Relation};
+use super::seen::{Seen, second};
+
+/// Two facts side by side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Same,
+    Other,
+    Unknown,
+}
+
+fn sign<T: PartialEq>(a: Option<T>, b: Option<T>) -> Sign {
+    match (a, b) {
+        (Some(a), Some(b)) if a == b => Sign::Same,
+        (Some(_), Some(_)) => Sign::Other,
+        _ => Sign::Unknown,
+    }
+}
+
+/// What both reports share.
+pub(super) struct Shared<'a> {
+    /// SHA-256 of the moduli of private keys that stand in both.
+    pub keys: BTreeSet<&'a str>,
+    /// GUIDs of master keys whose files are in both.
+    pub master_keys: BTreeSet<&'a str>,
+    /// Hives with the same bytes.
+    hives: BTreeSet<&'a str>,
+}
+
+impl<'a> Shared<'a> {
+    pub fn of(a: &'a Seen<'_>, b: &'a Seen<'_>) -> Self {
+        let hives = |seen: &'a Seen<'_>| -> BTreeSet<(&'a str, &'a str)> {
+            let rows = seen.report.evidence.iter().filter(|row| row.kind.ends_with("-hive"));
+            rows.filter_map(|row| Some((row.kind.as_str(), row.sha256.as_deref()?))).collect()
+        };
+        Self {
+            keys: a.keys.keys().filter(|key| b.keys.contains_key(*key)).copied().collect(),
+            master_keys: a
+                .master_keys
+                .keys()
+                .filter(|guid| b.master_keys.contains_key(*guid))
+                .map(String::as_str)
+                .collect(),
+            hives: hives(a).intersection(&hives(b)).map(|(kind, _)| *kind).collect(),
+        }
+    }
+}
+
+/// How the two machines belong together.
+pub(super) fn relation(a: &Seen<'_>, b: &Seen<'_>, shared: &Shared<'_>) -> Relation {
+    let host = sign(a.host(), b.host());
+    let guid = sign(a.guid(), b.guid());
+    let date = |seen: &Seen<'_>| -> Option<String> {
+        second(seen.report.machine.installed.as_deref()?).map(str::to_owned)
+    };
+    let installed = sign(date(a), date(b));
+    let linked = link(a, b);
+    let most = most_keys_are_shared(a, b, shared);
+    let mut reasons = reasons(a, b, shared, [host, guid, installed]);
+    reasons.extend(linked.clone());
+
+    // A GUID alone can be typed in, and single keys can be imported; these come with the disk.
+    let disk = !shared.hives.is_empty() || !shared.master_keys.is_empty() || most;
+    let one_setup = installed == Sign::Same;
+    let sure = |strong: bool| if strong { "strong" } else { "weak" };
+    let guids = guid == Sign::Same || linked.is_some();
+    let (kind, confidence, statement) = match host {
+        Sign::Same if guid == Sign::Other && installed == Sign::Other && linked.is_none() && !disk => (
+            Kinship::TwoMachines,
+            "weak",
+            "Two installations under one host name: the server was installed anew, or the name is used twice.",
+        ),
+        Sign::Same => (
+            Kinship::SameMachine,
+            sure(one_setup || disk || guid == Sign::Same),
+            "Both are of one machine, at two times.",
+        ),
+        Sign::Other if one_setup && guid == Sign::Same => (
+            Kinship::Clone,
+            "weak",
+            "One is a clone of the other that was not generalised, or the machine was renamed in between; the two cannot be told \
+             apart.",
+        ),
+        Sign::Other if disk || one_setup => (
+            Kinship::Clone,
+            sure(!shared.master_keys.is_empty() || !shared.hives.is_empty() || one_setup),
+            "They are two machines of one origin: one was made from a copy of the other, or both from one image.",
+        ),
+        Sign::Other if guid == Sign::Same => (
+            Kinship::Clone,
+            "weak",
+            "Two machines with one MachineGuid: clones, or the GUID of one was given to the other.",
+        ),
+        Sign::Other => (
+            Kinship::TwoMachines,
+            sure(guid == Sign::Other && installed == Sign::Other && linked.is_none()),
+            "They are two machines.",
+        ),
+        Sign::Unknown if one_setup || disk || (guids && installed != Sign::Other) => (
+            Kinship::SameMachine,
+            "weak",
+            "Both are of one machine as far as can be told without both host names; a clone would look the same.",
+        ),
+        Sign::Unknown if guid == Sign::Other && installed == Sign::Other => (
+            Kinship::TwoMachines,
+            "weak",
+            "They are two machines as far as can be told without both host names.",
+        ),
+        Sign::Unknown => {
+            (Kinship::Unknown, "weak", "The evidence does not tell whether both are of one machine.")
+        }
+    };
+    if kind == Kinship::SameMachine && host == Sign::Same && installed == Sign::Other {
+        reasons.push("An upgrade in place moves the installation date.".to_owned());
+    }
+    Relation { kind, confidence: confidence.to_owned(), statement: statement.to_owned(), reasons }
+}
+
+/// Whether one machine's GUID stands in the registry history of the other, or was its own before.
+fn link(a: &Seen<'_>, b: &Seen<'_>) -> Option<String> {
+    let (of_a, of_b) = (a.guid()?, b.guid()?);
+    if of_a == of_b {
+        return None;
+    }
+    if b.own.contains(&of_a) {
+        return Some(format!("The MachineGuid of A, {of_a}, is an earlier one of B's registry."));
+    }
+    a.own.contains(&of_b).then(|| format!("The MachineGuid of B, {of_b}, is an earlier one of A's registry."))
+}
+
+/// Whether most keys of the smaller set stand in both, three at least: a few can be imported, a whole set comes with a disk.
+fn most_keys_are_shared(a: &Seen<'_>, b: &Seen<'_>, shared: &Shared<'_>) -> bool {
+    let smaller = a.keys.len().min(b.keys.len());
+    // Keys that the operating system makes for itself are never imported on purpose.
+    let systems_own = shared.keys.iter().any(|key| {
+        let rows = a.keys.get(key).into_iter().flatten();
+        rows.filter_map(|row| row.name.as_deref()).any(|name| name == "TSSecKeySet1")
+    });
+    shared.keys.len() >= 3 && shared.keys.len() * 2 > smaller && systems_own
+}
+
+fn reasons(a: &Seen<'_>, b: &Seen<'_>, shared: &Shared<'_>, signs: [Sign; 3]) -> Vec<String> {
+    let values = |pick: &dyn Fn(&Seen<'_>) -> Option<String>| (pick(a), pick(b));
+    let facts: [(&str, (Option<String>, Option<String>)); 3] = [
+        ("host name", values(&|seen| seen.report.machine.hostname.clone())),
+        ("MachineGuid", values(&|seen| Some(seen.report.machine.machine_guid.as_ref()?.value.clone()))),
+        ("installation date", values(&|seen| seen.report.machine.installed.clone())),
+    ];
+    let mut reasons = Vec::new();
+    for ((what, pair), sign) in facts.into_iter().zip(signs) {
+        reasons.push(match (pair, sign) {
+            ((Some(a), _), Sign::Same) => format!("The {what} is the same: {a}."),
+            ((Some(a), Some(b)), _) => format!("The {what} is {a} in A and {b} in B."),
+            ((Some(a), None), _) => format!("The {what} is {a} in A and not in the evidence of B."),
+            ((None, Some(b)), _) => format!("The {what} is {b} in B and not in the evidence of A."),
+            ((None, None), _) => format!("The {what} is in neither evidence."),
+        });
+    }
+    if !shared.hives.is_empty() {
+        let hives: Vec<&str> = shared.hives.iter().copied().collect();
+        reasons.push(format!("Files with the same bytes in both: {}.", hives.join(", ")));
+    }
+    if !shared.keys.is_empty() {
+        reasons.push(format!(
+            "{} of the {} private keys of A and of the {} of B stand in both.",
+            shared.keys.len(),
+            a.keys.len(),
+            b.keys.len()
+        ));
+    } else if !a.keys.is_empty() && !b.keys.is_empty() {
+        reasons.push("No private key stands in both.".to_owned());
+    }
+    if !shared.master_keys.is_empty() {
+        reasons.push(format!(
+            "The DPAPI master key {} lies in both.",
+            shared.master_keys.iter().copied().collect::<Vec<_>>().join(", ")
+        ));
+    }
+    reasons
+}
