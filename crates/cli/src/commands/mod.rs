@@ -1,7 +1,7 @@
 //! One module for each command.
 
-pub mod completions;
 pub mod collect;
+pub mod completions;
 pub mod diagnose;
 pub mod explain;
 pub mod man;

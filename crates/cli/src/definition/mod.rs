@@ -1,7 +1,7 @@
 //! What the command line takes, and nothing of what it does: completions and man pages are made from the same words.
 
-mod completions;
 mod collect;
+mod completions;
 mod diagnose;
 mod explain;
 mod man;
@@ -10,10 +10,10 @@ mod rules;
 
 use clap::{Parser, Subcommand};
 
+pub use collect::CollectArgs;
 pub use completions::CompletionsArgs;
 #[cfg(test)]
 pub use completions::Shell;
-pub use collect::CollectArgs;
 #[cfg(test)]
 pub use diagnose::Group;
 pub use diagnose::{DiagnoseArgs, FailOn};

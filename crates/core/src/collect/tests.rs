@@ -1,5 +1,4 @@
 use super::*;
-use crate::machine::Generation;
 
 #[test]
 fn every_need_has_one_item_and_every_name_is_its_own() {

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::drift::{Drift, DriftPart, DriftRow};
-use crate::report::{Report, visible};
+use crate::report::Report;
+use crate::visible::visible;
 
 /// One test case.
 struct Case {

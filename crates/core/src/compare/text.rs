@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::drift::{Drift, DriftChange, DriftPart, DriftRow};
 use super::model::*;
 use super::{count, level};
-use crate::report::visible;
+use crate::visible::visible;
 
 /// Letters in a line.
 const WIDTH: usize = 100;

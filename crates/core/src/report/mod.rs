@@ -2,9 +2,9 @@
 
 mod build;
 mod cause;
-mod collect;
 mod chain;
 mod cleanup;
+mod collect;
 mod model;
 mod proofs;
 mod pseudonym;
@@ -18,17 +18,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use crate::terminal::Look;
-pub(crate) use crate::visible;
-pub use build::{Options, build};
+pub use build::{KNOWN_GROUPS, Options, build};
 pub use model::*;
 pub use pseudonym::{Kind as NameKind, MapError, Names, PseudonymMap};
-pub use read::ReadError;
-pub use render::{FORMATS, Format};
-pub use build::{KNOWN_GROUPS, Options, build};
 pub use read::{LARGEST as LARGEST_REPORT, ReadError};
-pub use render::{FORMATS, Format, Look};
+pub use render::{FORMATS, Format};
 pub use timeline::TimeKind;
-pub(crate) use visible::visible;
 
 /// Version of the report's form.
 pub const SCHEMA_VERSION: &str = "1.1";

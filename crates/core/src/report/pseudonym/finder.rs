@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 
 use super::names::fold;
-use crate::report::visible::visible;
+use crate::visible::visible;
 
 /// Names of fewer letters than this are found only where they stand alone or between the parts of a path.
 const SHORT: usize = 3;

@@ -7,7 +7,7 @@ use serde_json::ser::{Formatter, PrettyFormatter};
 
 use super::Look;
 use crate::report::Report;
-use crate::report::visible::is_deceptive;
+use crate::visible::is_deceptive;
 
 /// The report as JSON, with a newline at its end.
 pub(super) fn render(report: &Report, _: &Look) -> String {

@@ -10,8 +10,8 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::Look;
-use crate::report::visible::is_deceptive;
 use crate::report::{Report, RootCause};
+use crate::visible::is_deceptive;
 
 /// Mark of the moments between the last witness of the old state and the first one of the new.
 const WINDOW: &str = "root-cause-window";

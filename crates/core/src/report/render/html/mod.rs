@@ -16,10 +16,10 @@ use serde_json::Value;
 use self::moments::{Moments, people};
 use self::picture::{Picture, class};
 use super::Look;
-use super::text::size_of;
+use super::words::size_of;
 use crate::report::chain::{Chain, Link, Node};
-use crate::report::visible::visible;
 use crate::report::{CheckRow, ContainerRow, FindingRow, Level, Report, RootCause, Verdict};
+use crate::visible::visible;
 
 /// The report as HTML.
 pub(super) fn render(report: &Report, _: &Look) -> String {
