@@ -46,6 +46,8 @@ pub(super) struct Break {
 pub(super) struct Band {
     pub(super) y: i32,
     pub(super) height: i32,
+    /// Baseline of its label.
+    pub(super) label_y: i32,
     pub(super) text: String,
     /// Whether its beginning and its end are known.
     pub(super) has_start: bool,
@@ -126,6 +128,7 @@ impl Moments {
         let mut before = first;
         let (mut marks, mut breaks) = (Vec::new(), Vec::new());
         let mut band: Option<(i32, i32)> = None;
+        let mut label = 0;
         for group in &groups {
             let passed = group.time - before;
             if passed >= TimeDelta::hours(36) {
@@ -138,6 +141,10 @@ impl Moments {
                 && end.is_none_or(|end| group.time <= end);
             // A window with one end reaches to the other end of what is known.
             if is_inside {
+                if band.is_none() {
+                    label = y;
+                    y += BREAK;
+                }
                 band = Some((band.map_or(y, |(top, _)| top), y));
             }
             marks.push(mark(group, y, is_inside));
@@ -148,14 +155,13 @@ impl Moments {
             marks,
             breaks,
             band: band.map(|(top, bottom)| Band {
-                y: top - LINE / 2,
-                height: bottom - top + LINE,
+                label_y: label + 3,
+                y: top - LINE / 2 - BREAK,
+                height: bottom - top + LINE + BREAK,
                 text: match (start, end) {
-                    (Some(_), Some(_)) => {
-                        "The cause set in between the first and the last line of this window."
-                    }
-                    (Some(_), None) => "The cause set in after the first line of this window.",
-                    _ => "The cause set in by the last line of this window.",
+                    (Some(_), Some(_)) => "between its first and its last line.",
+                    (Some(_), None) => "after its first line.",
+                    _ => "by its last line.",
                 }
                 .to_owned(),
                 has_start: start.is_some(),

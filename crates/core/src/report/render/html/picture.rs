@@ -3,11 +3,11 @@
 use crate::report::chain::{Chain, Kind, Link, Node, State};
 
 /// Left edge and width of each column.
-const COLUMNS: [(i32, i32); 4] = [(0, 176), (248, 292), (612, 250), (934, 226)];
+const COLUMNS: [(i32, i32); 4] = [(0, 200), (268, 296), (626, 250), (936, 224)];
 /// Heading of each column.
 const HEADINGS: [&str; 4] = ["MachineGuid", "Key containers", "Opened by", "Depends on it"];
 /// Top of the first node.
-const TOP: i32 = 46;
+const TOP: i32 = 36;
 /// Height of a node.
 const HEIGHT: i32 = 48;
 /// Height of a GUID, which takes two lines.
@@ -41,6 +41,8 @@ pub(super) struct Box {
     pub(super) is_guid: bool,
     pub(super) detail: String,
     pub(super) detail_y: i32,
+    /// Where the mark of its state stands, where no text comes to.
+    pub(super) mark_y: i32,
     /// Everything about it, for a tooltip.
     pub(super) full: String,
 }
@@ -93,7 +95,7 @@ impl Picture {
         Self {
             width: COLUMNS.get(columns.saturating_sub(1)).map_or(0, |(x, width)| x + width),
             height: boxes.iter().map(|it| it.y + it.height).max().unwrap_or(0) + 4,
-            headings: used.map(|(&(x, _), text)| (x, text)).collect(),
+            headings: used.map(|(&(x, _), text)| (x + 1, text)).collect(),
             lines: ordered(&chain.links).filter_map(|link| line(chain, &boxes, link)).collect(),
             boxes,
         }
@@ -192,7 +194,7 @@ fn node_box(node: &Node, y: i32) -> Box {
         let (first, second) = node.label.split_at(19);
         vec![(21, first.to_owned()), (37, second.to_owned())]
     } else {
-        vec![(21, shortened(&node.label, room(width, 76)))]
+        vec![(21, shortened(&node.label, room(width, 88)))]
     };
     let full =
         format!("{} {}: {}, {}. {}", node.kind.word(), node.label, node.state.word(), node.detail, node.why);
@@ -210,8 +212,9 @@ fn node_box(node: &Node, y: i32) -> Box {
         },
         label,
         is_guid,
-        detail: shortened(&node.detail, room(width, 67)),
+        detail: shortened(&node.detail, room(width + 18, 69)),
         detail_y: if node.kind == Kind::Guid { 55 } else { 38 },
+        mark_y: if node.kind == Kind::Guid { 33 } else { 17 },
         full,
     }
 }
