@@ -88,6 +88,10 @@ pub(super) fn people(time: &str) -> String {
     }
 }
 
+fn shown(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
 fn parsed(time: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_rfc3339(time).ok().map(|time| time.to_utc())
 }
@@ -159,11 +163,12 @@ impl Moments {
                 y: top - LINE / 2 - BREAK,
                 height: bottom - top + LINE + BREAK,
                 text: match (start, end) {
-                    (Some(_), Some(_)) => "between its first and its last line.",
-                    (Some(_), None) => "after its first line.",
-                    _ => "by its last line.",
-                }
-                .to_owned(),
+                    (Some(start), Some(end)) => {
+                        format!("The root cause set in from {} to {}", shown(start), shown(end))
+                    }
+                    (Some(start), None) => format!("The root cause set in after {}", shown(start)),
+                    (_, end) => format!("The root cause set in by {}", end.map(shown).unwrap_or_default()),
+                },
                 has_start: start.is_some(),
                 has_end: end.is_some(),
             }),
@@ -179,21 +184,13 @@ fn mark(group: &Group<'_>, y: i32, is_in_window: bool) -> Mark {
     let count = group.rows.len();
     let word = if kinds(kind) { word(kind).to_owned() } else { "several".to_owned() };
     let (text, full) = if count == 1 {
-        (shortened(what, LETTERS), format!("{} {what}", group.time.format("%Y-%m-%d %H:%M:%S")))
+        (shortened(what, LETTERS), format!("{} {what}", shown(group.time)))
     } else {
         let until = people(&group.rows.last().map_or(String::new(), |row| row.time.clone()));
         let text = format!("{count} moments until {until}; the first: {what}");
         (shortened(&text, LETTERS), text)
     };
-    Mark {
-        y,
-        time: group.time.format("%Y-%m-%d %H:%M:%S").to_string(),
-        shape: shape(kind),
-        word,
-        text,
-        full,
-        is_in_window,
-    }
+    Mark { y, time: shown(group.time), shape: shape(kind), word, text, full, is_in_window }
 }
 
 /// Neighbours are joined where least time passes between them, never across an end of the window.
