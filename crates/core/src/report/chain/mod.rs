@@ -6,7 +6,7 @@
 mod containers;
 mod openers;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -181,6 +181,11 @@ impl Chain {
         links.sort_by_key(|link| (link.from, link.to));
         links.dedup_by_key(|link| (link.from, link.to));
         Self { nodes, links }
+    }
+
+    /// How many nodes were not tested.
+    pub(crate) fn untested(&self) -> usize {
+        self.nodes.iter().filter(|node| node.state == State::Unknown).count()
     }
 
     /// How many nodes and links are broken.

@@ -46,6 +46,8 @@ pub(super) struct Break {
 pub(super) struct Band {
     pub(super) y: i32,
     pub(super) height: i32,
+    /// Baseline of its label.
+    pub(super) label_y: i32,
     pub(super) text: String,
     /// Whether its beginning and its end are known.
     pub(super) has_start: bool,
@@ -84,6 +86,10 @@ pub(super) fn people(time: &str) -> String {
         Ok(time) => time.to_utc().format("%Y-%m-%d %H:%M:%S").to_string(),
         Err(_) => time.to_owned(),
     }
+}
+
+fn shown(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 fn parsed(time: &str) -> Option<DateTime<Utc>> {
@@ -126,6 +132,7 @@ impl Moments {
         let mut before = first;
         let (mut marks, mut breaks) = (Vec::new(), Vec::new());
         let mut band: Option<(i32, i32)> = None;
+        let mut label = 0;
         for group in &groups {
             let passed = group.time - before;
             if passed >= TimeDelta::hours(36) {
@@ -138,6 +145,10 @@ impl Moments {
                 && end.is_none_or(|end| group.time <= end);
             // A window with one end reaches to the other end of what is known.
             if is_inside {
+                if band.is_none() {
+                    label = y;
+                    y += BREAK;
+                }
                 band = Some((band.map_or(y, |(top, _)| top), y));
             }
             marks.push(mark(group, y, is_inside));
@@ -148,16 +159,16 @@ impl Moments {
             marks,
             breaks,
             band: band.map(|(top, bottom)| Band {
-                y: top - LINE / 2,
-                height: bottom - top + LINE,
+                label_y: label + 3,
+                y: top - LINE / 2 - BREAK,
+                height: bottom - top + LINE + BREAK,
                 text: match (start, end) {
-                    (Some(_), Some(_)) => {
-                        "The cause set in between the first and the last line of this window."
+                    (Some(start), Some(end)) => {
+                        format!("The root cause set in from {} to {}", shown(start), shown(end))
                     }
-                    (Some(_), None) => "The cause set in after the first line of this window.",
-                    _ => "The cause set in by the last line of this window.",
-                }
-                .to_owned(),
+                    (Some(start), None) => format!("The root cause set in after {}", shown(start)),
+                    (_, end) => format!("The root cause set in by {}", end.map(shown).unwrap_or_default()),
+                },
                 has_start: start.is_some(),
                 has_end: end.is_some(),
             }),
@@ -173,21 +184,13 @@ fn mark(group: &Group<'_>, y: i32, is_in_window: bool) -> Mark {
     let count = group.rows.len();
     let word = if kinds(kind) { word(kind).to_owned() } else { "several".to_owned() };
     let (text, full) = if count == 1 {
-        (shortened(what, LETTERS), format!("{} {what}", group.time.format("%Y-%m-%d %H:%M:%S")))
+        (shortened(what, LETTERS), format!("{} {what}", shown(group.time)))
     } else {
         let until = people(&group.rows.last().map_or(String::new(), |row| row.time.clone()));
         let text = format!("{count} moments until {until}; the first: {what}");
         (shortened(&text, LETTERS), text)
     };
-    Mark {
-        y,
-        time: group.time.format("%Y-%m-%d %H:%M:%S").to_string(),
-        shape: shape(kind),
-        word,
-        text,
-        full,
-        is_in_window,
-    }
+    Mark { y, time: shown(group.time), shape: shape(kind), word, text, full, is_in_window }
 }
 
 /// Neighbours are joined where least time passes between them, never across an end of the window.

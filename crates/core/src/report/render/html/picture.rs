@@ -3,11 +3,11 @@
 use crate::report::chain::{Chain, Kind, Link, Node, State};
 
 /// Left edge and width of each column.
-const COLUMNS: [(i32, i32); 4] = [(0, 176), (248, 292), (612, 250), (934, 226)];
+const COLUMNS: [(i32, i32); 4] = [(0, 200), (268, 296), (626, 250), (936, 224)];
 /// Heading of each column.
 const HEADINGS: [&str; 4] = ["MachineGuid", "Key containers", "Opened by", "Depends on it"];
 /// Top of the first node.
-const TOP: i32 = 46;
+const TOP: i32 = 36;
 /// Height of a node.
 const HEIGHT: i32 = 48;
 /// Height of a GUID, which takes two lines.
@@ -41,6 +41,8 @@ pub(super) struct Box {
     pub(super) is_guid: bool,
     pub(super) detail: String,
     pub(super) detail_y: i32,
+    /// Where the mark of its state stands, where no text comes to.
+    pub(super) mark_y: i32,
     /// Everything about it, for a tooltip.
     pub(super) full: String,
 }
@@ -68,20 +70,50 @@ pub(super) fn class(state: State) -> &'static str {
 
 /// Shortened in the middle to so many letters, so that both ends can be told from others.
 pub(super) fn shortened(text: &str, most: usize) -> String {
+    fitted(text, most, |_| 1)
+}
+
+/// Shortened in the middle to a width, given how wide each letter is.
+fn fitted(text: &str, most: usize, width: impl Fn(char) -> usize) -> String {
     let letters: Vec<char> = text.chars().collect();
-    if letters.len() <= most {
+    if letters.iter().map(|&letter| width(letter)).sum::<usize>() <= most {
         return text.to_owned();
     }
-    let tail = most.saturating_sub(1) / 2;
-    let head = most.saturating_sub(1) - tail;
+    let mut left = most.saturating_sub(width('\u{2026}'));
+    let (mut head, mut tail) = (0, letters.len());
+    // From both ends in turns, for as long as there is room.
+    while head < tail {
+        let from_head = head <= letters.len() - tail;
+        let at = if from_head { head } else { tail - 1 };
+        let Some(rest) = letters.get(at).and_then(|&letter| left.checked_sub(width(letter))) else { break };
+        left = rest;
+        if from_head {
+            head += 1;
+        } else {
+            tail -= 1;
+        }
+    }
     let front: String = letters.iter().take(head).collect();
-    let back: String = letters.iter().skip(letters.len() - tail).collect();
+    let back: String = letters.iter().skip(tail).collect();
     format!("{}\u{2026}{}", front.trim_end(), back.trim_start())
 }
 
-/// How many letters fit, by the width of the widest common fonts.
-fn room(width: i32, pitch: i32) -> usize {
-    usize::try_from((width - 44) * 10 / pitch).unwrap_or(0)
+/// How wide a letter is in a bold sans-serif font, in hundredths of its size. The widest of the common fonts counts.
+fn bold_width(letter: char) -> usize {
+    match letter {
+        'i' | 'l' | 'j' | ' ' | '.' | ',' | ':' | '-' | '\'' | '|' => 42,
+        'm' | 'w' | 'M' | 'W' | '@' | '%' | '\u{2026}' => 106,
+        'A'..='Z' | '0'..='9' | '{' | '}' | '_' | '=' | '+' | '<' | '>' => 77,
+        letter if letter.is_ascii() => 69,
+        _ => 105,
+    }
+}
+
+/// A text of that size in a box of that width, beside the mark of its state.
+fn in_box(text: &str, width: i32, size: f64, share: f64) -> String {
+    // Texts that are not bold take nine tenths of that.
+    let room = f64::from(width - 44) * 100.0 / (size * share);
+    fitted(text, room as usize, bold_width)
 }
 
 impl Picture {
@@ -93,7 +125,7 @@ impl Picture {
         Self {
             width: COLUMNS.get(columns.saturating_sub(1)).map_or(0, |(x, width)| x + width),
             height: boxes.iter().map(|it| it.y + it.height).max().unwrap_or(0) + 4,
-            headings: used.map(|(&(x, _), text)| (x, text)).collect(),
+            headings: used.map(|(&(x, _), text)| (x + 1, text)).collect(),
             lines: ordered(&chain.links).filter_map(|link| line(chain, &boxes, link)).collect(),
             boxes,
         }
@@ -192,7 +224,7 @@ fn node_box(node: &Node, y: i32) -> Box {
         let (first, second) = node.label.split_at(19);
         vec![(21, first.to_owned()), (37, second.to_owned())]
     } else {
-        vec![(21, shortened(&node.label, room(width, 76)))]
+        vec![(21, in_box(&node.label, width, 13.5, 1.0))]
     };
     let full =
         format!("{} {}: {}, {}. {}", node.kind.word(), node.label, node.state.word(), node.detail, node.why);
@@ -210,8 +242,9 @@ fn node_box(node: &Node, y: i32) -> Box {
         },
         label,
         is_guid,
-        detail: shortened(&node.detail, room(width, 67)),
+        detail: in_box(&node.detail, width + if node.kind == Kind::Guid { 0 } else { 18 }, 12.0, 0.9),
         detail_y: if node.kind == Kind::Guid { 55 } else { 38 },
+        mark_y: if node.kind == Kind::Guid { 33 } else { 17 },
         full,
     }
 }
