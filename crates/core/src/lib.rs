@@ -22,6 +22,7 @@ pub mod artifact;
 pub mod codes;
 mod gather;
 pub mod machine;
+mod markdown;
 pub mod plan;
 pub mod proof;
 pub mod report;
