@@ -4,6 +4,7 @@
 mod json;
 #[cfg(test)]
 mod sample;
+mod sarif;
 mod text;
 mod timeline;
 mod words;
@@ -37,6 +38,7 @@ impl Format {
 pub static FORMATS: &[Format] = &[
     Format { name: "json", about: "for programs", render: json::render },
     Format { name: "text", about: "for people at a terminal", render: text::render },
+    Format { name: "sarif", about: "SARIF 2.1.0, for code scanning and viewers", render: sarif::render },
     Format {
         name: "timeline",
         about: "only what happened when, as Timesketch JSONL",
