@@ -2,6 +2,7 @@
 //! [`Report`] and know nothing of each other.
 
 mod json;
+mod markdown;
 #[cfg(test)]
 mod sample;
 mod sarif;
@@ -38,6 +39,7 @@ impl Format {
 pub static FORMATS: &[Format] = &[
     Format { name: "json", about: "for programs", render: json::render },
     Format { name: "text", about: "for people at a terminal", render: text::render },
+    Format { name: "markdown", about: "for tickets", render: markdown::render },
     Format { name: "sarif", about: "SARIF 2.1.0, for code scanning and viewers", render: sarif::render },
     Format {
         name: "timeline",
