@@ -1,6 +1,7 @@
 //! The forms in which a report is given. Each is one file and one line in [`FORMATS`]; all start from the same typed
 //! [`Report`] and know nothing of each other.
 
+mod bodyfile;
 mod json;
 mod markdown;
 #[cfg(test)]
@@ -46,6 +47,7 @@ pub static FORMATS: &[Format] = &[
         about: "only what happened when, as Timesketch JSONL",
         render: timeline::render,
     },
+    Format { name: "bodyfile", about: "times of files and moments, for mactime", render: bodyfile::render },
 ];
 
 /// A report in the form of that name, which this crate has.
