@@ -86,3 +86,11 @@ fn a_full_disk_behind_stdout_is_told() {
         .into();
     assert!(run.refusal().contains("stdout does not take the answer"), "{run:?}");
 }
+
+#[test]
+fn the_catalogue_in_markdown_is_the_page_in_the_documentation() {
+    assert_eq!(run(["rules", "--format", "markdown"]).answer(), iiskeys_core::rules::markdown());
+    let page = run(["rules", "container-missing", "--format", "markdown"]);
+    assert!(page.answer().starts_with("# container-missing\n\n"), "{page:?}");
+    assert!(page.answer().contains("\n**Explained by.** container-misnamed, "), "{page:?}");
+}

@@ -9,8 +9,9 @@ use iiskeys_core::artifact::container::{Family, Guid, Prefix};
 pub use iiskeys_core::codes::{Explanation, explain};
 use iiskeys_core::evidence::{Evidence, OpenOptions, Password, Timestamp};
 pub use iiskeys_core::report::Level;
-use iiskeys_core::report::{self, Format, Look, Verdict};
-pub use iiskeys_core::rules::RuleInfo;
+pub use iiskeys_core::report::Look;
+use iiskeys_core::report::{self, Format, Verdict};
+pub use iiskeys_core::rules::{RuleInfo, list, markdown as catalogue};
 use iiskeys_core::{Options, Progress, Report};
 
 use zeroize::Zeroizing;
@@ -77,8 +78,8 @@ pub fn diagnose(request: &Request<'_>, meter: &mut Meter) -> Result<Report, Fail
 }
 
 /// The report in the form of that name.
-pub fn render(report: &Report, form: &str) -> String {
-    Format::by_name(form).map(|form| form.render(report, &Look::default())).unwrap_or_default()
+pub fn render(report: &Report, form: &str, look: &Look) -> String {
+    Format::by_name(form).map(|form| form.render(report, look)).unwrap_or_default()
 }
 
 /// Largest password file that is read, in bytes.

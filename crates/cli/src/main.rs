@@ -8,6 +8,7 @@ mod definition;
 mod engine;
 mod exit;
 mod interrupt;
+mod look;
 mod output;
 mod progress;
 

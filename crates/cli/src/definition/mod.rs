@@ -2,6 +2,7 @@
 
 mod diagnose;
 mod explain;
+mod look;
 mod name;
 mod rules;
 
@@ -11,6 +12,7 @@ use clap::{Parser, Subcommand};
 pub use diagnose::Group;
 pub use diagnose::{DiagnoseArgs, FailOn};
 pub use explain::ExplainArgs;
+pub use look::{Colour, LookArgs};
 pub use name::NameArgs;
 pub use rules::{Format, RulesArgs};
 
