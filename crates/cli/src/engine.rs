@@ -82,6 +82,24 @@ pub fn render(report: &Report, form: &str, look: &Look) -> String {
     Format::by_name(form).map(|form| form.render(report, look)).unwrap_or_default()
 }
 
+/// A report that an earlier run has written as JSON.
+///
+/// # Errors
+/// The file cannot be read, or is no report that this version understands.
+pub fn saved(path: &Path) -> Result<Report, Failure> {
+    let refuse = |why: String| {
+        let next = "give one that `iiskeys diagnose` wrote with --format json";
+        Failure::new(format!("the report {} {why}; {next}", quoted(path)))
+    };
+    let mut text = Vec::new();
+    let file = File::open(path).map_err(|error| refuse(format!("cannot be opened ({error})")))?;
+    // One byte more than is read tells that there is more.
+    let most = u64::try_from(report::LARGEST).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(most).read_to_end(&mut text).map_err(|error| refuse(format!("cannot be read ({error})")))?;
+    Report::from_json(&text)
+        .map_err(|error| refuse(format!("is not understood: {}", shown(&error.to_string()))))
+}
+
 /// Largest password file that is read, in bytes.
 const LARGEST_PASSWORD_FILE: u64 = 64 << 10;
 

@@ -36,6 +36,7 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Diagnose(args) => commands::diagnose::run(&args),
+        Command::Render(args) => commands::render::run(&args),
         Command::Rules(args) => commands::rules::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Name(args) => commands::name::run(&args),

@@ -3,5 +3,6 @@
 pub mod diagnose;
 pub mod explain;
 pub mod name;
+pub mod render;
 pub mod rules;
 pub mod schema;

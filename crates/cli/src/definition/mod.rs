@@ -4,16 +4,18 @@ mod diagnose;
 mod explain;
 mod look;
 mod name;
+mod render;
 mod rules;
 
 use clap::{Parser, Subcommand};
 
 #[cfg(test)]
 pub use diagnose::Group;
-pub use diagnose::{DiagnoseArgs, FailOn};
+pub use diagnose::{DiagnoseArgs, FailOn, ReportFormat};
 pub use explain::ExplainArgs;
 pub use look::{Colour, LookArgs};
 pub use name::NameArgs;
+pub use render::RenderArgs;
 pub use rules::{Format, RulesArgs};
 
 /// Says why an IIS server can no longer open its machine keys, from copied files alone.
@@ -30,6 +32,8 @@ pub struct Cli {
 pub enum Command {
     /// Diagnose one machine from its evidence
     Diagnose(DiagnoseArgs),
+    /// Give a saved report in another form
+    Render(RenderArgs),
     /// List the rules, or explain one
     Rules(RulesArgs),
     /// Say what a status code, an event id or a message means here

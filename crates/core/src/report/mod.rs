@@ -17,7 +17,7 @@ pub use crate::terminal::Look;
 pub(crate) use crate::visible;
 pub use build::{Options, build};
 pub use model::*;
-pub use read::ReadError;
+pub use read::{LARGEST, ReadError};
 pub use render::{FORMATS, Format};
 pub use timeline::TimeKind;
 
