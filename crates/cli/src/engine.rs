@@ -15,6 +15,10 @@ pub use iiskeys_core::report::PseudonymMap;
 use iiskeys_core::report::{self, Format, Look, Verdict};
 pub use iiskeys_core::rules::RuleInfo;
 use iiskeys_core::{Options, Progress};
+pub use iiskeys_core::report::Look;
+use iiskeys_core::report::{self, Format, Verdict};
+pub use iiskeys_core::rules::{RuleInfo, list, markdown as catalogue};
+use iiskeys_core::{Options, Progress, Report};
 
 use zeroize::Zeroizing;
 
@@ -80,8 +84,26 @@ pub fn diagnose(request: &Request<'_>, meter: &mut Meter) -> Result<Report, Fail
 }
 
 /// The report in the form of that name.
-pub fn render(report: &Report, form: &str) -> String {
-    Format::by_name(form).map(|form| form.render(report, &Look::default())).unwrap_or_default()
+pub fn render(report: &Report, form: &str, look: &Look) -> String {
+    Format::by_name(form).map(|form| form.render(report, look)).unwrap_or_default()
+}
+
+/// A report that an earlier run has written as JSON.
+///
+/// # Errors
+/// The file cannot be read, or is no report that this version understands.
+pub fn saved(path: &Path) -> Result<Report, Failure> {
+    let refuse = |why: String| {
+        let next = "give one that `iiskeys diagnose` wrote with --format json";
+        Failure::new(format!("the report {} {why}; {next}", quoted(path)))
+    };
+    let mut text = Vec::new();
+    let file = File::open(path).map_err(|error| refuse(format!("cannot be opened ({error})")))?;
+    // One byte more than is read tells that there is more.
+    let most = u64::try_from(report::LARGEST).unwrap_or(u64::MAX).saturating_add(1);
+    file.take(most).read_to_end(&mut text).map_err(|error| refuse(format!("cannot be read ({error})")))?;
+    Report::from_json(&text)
+        .map_err(|error| refuse(format!("is not understood: {}", shown(&error.to_string()))))
 }
 
 /// A definition for a collector, and what to tell beside it.

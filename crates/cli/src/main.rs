@@ -9,6 +9,7 @@ mod engine;
 mod exit;
 mod generated;
 mod interrupt;
+mod look;
 mod output;
 mod private_map;
 mod progress;
@@ -38,6 +39,7 @@ fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Diagnose(args) => commands::diagnose::run(&args),
         Command::Collect(args) => commands::collect::run(&args),
+        Command::Render(args) => commands::render::run(&args),
         Command::Rules(args) => commands::rules::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Name(args) => commands::name::run(&args),

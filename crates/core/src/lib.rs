@@ -64,6 +64,7 @@ pub mod collect;
 pub mod compare;
 mod gather;
 pub mod machine;
+mod markdown;
 pub mod plan;
 pub mod proof;
 pub mod report;

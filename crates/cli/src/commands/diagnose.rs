@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::args::{DiagnoseArgs, FailOn};
 use crate::engine::{self, Level, Request};
 use crate::exit::{Exit, Failure, quoted};
+use crate::look::look;
 use crate::output::Target;
 use crate::private_map::PrivateMap;
 use crate::progress::Meter;
@@ -37,6 +38,7 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
         map.apply(&mut report)?;
     }
     let text = engine::render(&report, args.format.name());
+    let text = engine::render(&report, args.format.name(), &look(&args.look, args.output.is_some()));
     drop(meter);
     target.write(&text)?;
     Ok(exit(report.worst(), engine::is_inconclusive(&report), args.fail_on))

@@ -6,5 +6,6 @@ pub mod diagnose;
 pub mod explain;
 pub mod man;
 pub mod name;
+pub mod render;
 pub mod rules;
 pub mod schema;

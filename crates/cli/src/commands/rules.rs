@@ -1,12 +1,11 @@
 //! `iiskeys rules`
 
-use std::fmt::Write;
-
 use serde_json::{Value, json};
 
 use crate::args::{Format, RulesArgs};
 use crate::engine::{self, RuleInfo};
 use crate::exit::{Exit, Failure, shown};
+use crate::look::look;
 use crate::output;
 
 /// Lists the rules, or explains the one that is named.
@@ -16,12 +15,14 @@ use crate::output;
 pub fn run(args: &RulesArgs) -> Result<Exit, Failure> {
     let rules = engine::rules();
     let answer = match (&args.name, args.format) {
-        (None, Format::Text) => table(&rules),
+        (None, Format::Text) => engine::list(&look(&args.look, false)),
         (None, Format::Json) => pretty(&rules.iter().map(|rule| form(rule)).collect()),
+        (None, Format::Markdown) => engine::catalogue(),
         (Some(name), format) => {
             let rule = find(&rules, name)?;
             match format {
-                Format::Text => format!("{}\n\n{}", rule.name, rule.page()),
+                Format::Text => rule.to_text(&look(&args.look, false)),
+                Format::Markdown => format!("# {}\n\n{}", rule.name, rule.page()),
                 Format::Json => pretty(&form(rule)),
             }
         }
@@ -40,21 +41,6 @@ fn find(rules: &[&'static RuleInfo], name: &str) -> Result<&'static RuleInfo, Fa
         };
         Failure::new(format!("there is no rule '{}'; {next}", shown(name)))
     })
-}
-
-fn table(rules: &[&RuleInfo]) -> String {
-    let width = rules.iter().map(|rule| rule.name.len()).max().unwrap_or_default();
-    let mut text = String::new();
-    let mut group = "";
-    for rule in rules {
-        if rule.group.name() != group {
-            group = rule.group.name();
-            let gap = if text.is_empty() { "" } else { "\n" };
-            let _ = writeln!(text, "{gap}{group}");
-        }
-        let _ = writeln!(text, "  {:<width$}  {:<7}  {}", rule.name, rule.severity.name(), rule.summary);
-    }
-    text
 }
 
 fn form(rule: &RuleInfo) -> Value {

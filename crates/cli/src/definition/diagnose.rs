@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::LookArgs;
+
 const EXIT_CODES: &str = "\
 Exit codes:
   0    diagnosed, nothing at or above --fail-on
@@ -27,6 +29,10 @@ pub struct DiagnoseArgs {
     /// Write the report to FILE instead of stdout; never into the evidence
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+
+    /// How text looks.
+    #[command(flatten)]
+    pub look: LookArgs,
 
     /// Lowest severity that makes the exit code 1
     #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Error)]
@@ -84,8 +90,14 @@ pub enum ReportFormat {
     Text,
     /// For people, as one HTML file with pictures
     Html,
+    /// For tickets
+    Markdown,
+    /// SARIF 2.1.0, for code scanning and viewers
+    Sarif,
     /// Only what happened when, as Timesketch JSONL
     Timeline,
+    /// Times of files and moments as a bodyfile, for mactime
+    Bodyfile,
 }
 
 impl ReportFormat {
@@ -95,7 +107,10 @@ impl ReportFormat {
             Self::Json => "json",
             Self::Text => "text",
             Self::Html => "html",
+            Self::Markdown => "markdown",
+            Self::Sarif => "sarif",
             Self::Timeline => "timeline",
+            Self::Bodyfile => "bodyfile",
         }
     }
 }

@@ -5,7 +5,9 @@ mod completions;
 mod diagnose;
 mod explain;
 mod man;
+mod look;
 mod name;
+mod render;
 mod rules;
 
 use clap::{Parser, Subcommand};
@@ -16,10 +18,12 @@ pub use completions::CompletionsArgs;
 pub use completions::Shell;
 #[cfg(test)]
 pub use diagnose::Group;
-pub use diagnose::{DiagnoseArgs, FailOn};
+pub use diagnose::{DiagnoseArgs, FailOn, ReportFormat};
 pub use explain::ExplainArgs;
 pub use man::ManArgs;
+pub use look::{Colour, LookArgs};
 pub use name::NameArgs;
+pub use render::RenderArgs;
 pub use rules::{Format, RulesArgs};
 
 /// Says why an IIS server can no longer open its machine keys, from copied files alone.
@@ -38,6 +42,8 @@ pub enum Command {
     Diagnose(DiagnoseArgs),
     /// Print what a collector must gather of a server
     Collect(CollectArgs),
+    /// Give a saved report in another form
+    Render(RenderArgs),
     /// List the rules, or explain one
     Rules(RulesArgs),
     /// Say what a status code, an event id or a message means here

@@ -2,6 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
+use super::LookArgs;
+
 /// Arguments of `rules`.
 #[derive(Debug, Args)]
 pub struct RulesArgs {
@@ -11,6 +13,10 @@ pub struct RulesArgs {
     /// Form of the answer
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+
+    /// How text looks.
+    #[command(flatten)]
+    pub look: LookArgs,
 }
 
 /// Form of an answer.
@@ -20,4 +26,6 @@ pub enum Format {
     Json,
     /// For people
     Text,
+    /// For documents, with links between the rules
+    Markdown,
 }

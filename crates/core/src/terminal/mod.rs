@@ -154,6 +154,29 @@ impl Page {
         self.put(if first { &start } else { "" }, hang, &line);
     }
 
+    /// A row of columns: a name, one word in its style, then text that hangs behind both. `space` is what the word has.
+    pub(crate) fn table_row(
+        &mut self,
+        indent: usize,
+        name: &str,
+        word: (Style, &str),
+        space: usize,
+        text: &str,
+    ) {
+        let start = self.text.len();
+        let plain = format!("{name}{:<space$}", word.1);
+        self.item(indent, &plain, text);
+        if self.colour {
+            let row = self.text.split_off(start);
+            let at = indent + name.len();
+            let (before, rest) = row.split_at_checked(at).unwrap_or((&row, ""));
+            let after = rest.strip_prefix(word.1).unwrap_or(rest);
+            self.text.push_str(before);
+            self.styled(word.0, word.1);
+            self.text.push_str(after);
+        }
+    }
+
     fn put(&mut self, start: &str, hang: usize, line: &[(Style, String)]) {
         let from = self.text.len();
         if start.is_empty() {

@@ -2,9 +2,12 @@
 //! [`Report`] and know nothing of each other.
 
 mod html;
+mod bodyfile;
 mod json;
+mod markdown;
 #[cfg(test)]
 mod sample;
+mod sarif;
 mod text;
 mod timeline;
 mod words;
@@ -39,11 +42,14 @@ pub static FORMATS: &[Format] = &[
     Format { name: "json", about: "for programs", render: json::render },
     Format { name: "html", about: "for people, as one file with pictures", render: html::render },
     Format { name: "text", about: "for people at a terminal", render: text::render },
+    Format { name: "markdown", about: "for tickets", render: markdown::render },
+    Format { name: "sarif", about: "SARIF 2.1.0, for code scanning and viewers", render: sarif::render },
     Format {
         name: "timeline",
         about: "only what happened when, as Timesketch JSONL",
         render: timeline::render,
     },
+    Format { name: "bodyfile", about: "times of files and moments, for mactime", render: bodyfile::render },
 ];
 
 /// A report in the form of that name, which this crate has.

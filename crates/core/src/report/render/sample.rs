@@ -102,7 +102,8 @@ pub(super) fn hostile() -> Report {
 fn spoil(key: &str, value: &mut Value) {
     match value {
         Value::String(text)
-            if !["schema_version", "verdict", "severity", "time", "created", "modified"].contains(&key) =>
+            if !["schema_version", "verdict", "severity", "outcome", "time", "created", "modified"]
+                .contains(&key) =>
         {
             // Commands are one line each by contract; a forged report breaks that as well.
             *text = format!("{text} {HOSTILE}");

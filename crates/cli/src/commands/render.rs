@@ -1,0 +1,20 @@
+//! `iiskeys render`
+
+use crate::args::RenderArgs;
+use crate::engine;
+use crate::exit::{Exit, Failure};
+use crate::look::look;
+use crate::output::Target;
+
+/// Gives a saved report in another form.
+///
+/// # Errors
+/// The file is no report that this version reads, or its new form could not be written.
+pub fn run(args: &RenderArgs) -> Result<Exit, Failure> {
+    let report = engine::saved(&args.report)?;
+    // The saved report is spared like evidence: it may be all that is left of a case.
+    let spared: Vec<_> = args.report.canonicalize().into_iter().collect();
+    let target = Target::resolve(args.output.as_deref(), &spared)?;
+    target.write(&engine::render(&report, args.format.name(), &look(&args.look, args.output.is_some())))?;
+    Ok(Exit::Clean)
+}
