@@ -18,6 +18,7 @@
 //! The steps can be taken one by one as well: [`read`] gives the [`Facts`], [`Machine::derive`] joins them,
 //! [`rules::judge`] runs every rule, and [`plan::make`] looks for a way back.
 
+pub mod across;
 pub mod artifact;
 pub mod codes;
 pub mod compare;
