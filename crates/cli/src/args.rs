@@ -87,7 +87,7 @@ mod tests {
             let told = refused(words);
             assert!(!told.contains(['\n', '\u{1b}']) && told.ends_with("--help`"), "{told}");
         }
-        assert!(refused(cases[0]).contains("diagnose, rules, explain, name, schema"));
+        assert!(refused(cases[0]).contains("diagnose, compare, check, rules, explain, name, schema"));
         assert!(refused(cases[2]).contains("'--format'"), "the similar option is named");
     }
 
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn required_groups_are_a_list_with_a_default() {
         let groups = |words: &[&str]| match parse(words.iter().map(OsString::from)) {
-            Ok(Parsed::Command(Command::Diagnose(it))) => it.require,
+            Ok(Parsed::Command(Command::Diagnose(it))) => it.reading.require,
             other => panic!("{other:?}"),
         };
         assert_eq!(groups(&["iiskeys", "diagnose", "x"]), [Group::Identity, Group::Containers]);

@@ -11,10 +11,12 @@ use iiskeys_core::evidence::{Evidence, OpenOptions, Password, Timestamp};
 pub use iiskeys_core::report::Level;
 use iiskeys_core::report::{self, Format, Look, Verdict};
 pub use iiskeys_core::rules::RuleInfo;
-use iiskeys_core::{Options, Progress, Report};
+use iiskeys_core::{Options, Progress};
+pub use iiskeys_core::{Report, across, compare};
 
 use zeroize::Zeroizing;
 
+use crate::args::ReadingArgs;
 use crate::exit::{Failure, quoted, shown};
 use crate::progress::Meter;
 
@@ -34,6 +36,36 @@ pub struct Request<'a> {
     pub verify_image: bool,
     /// File that holds the password of encrypted archives.
     pub password_file: Option<&'a Path>,
+}
+
+impl<'a> Request<'a> {
+    /// What the options that all diagnosing commands share ask for.
+    pub fn of(evidence: &'a [PathBuf], reading: &'a ReadingArgs) -> Self {
+        Self {
+            evidence,
+            windows: reading.windows.as_deref(),
+            require: reading.require.iter().map(|group| group.name()).collect(),
+            stamp: false,
+            prove_all: reading.prove_all,
+            verify_image: reading.verify_image,
+            password_file: reading.password_file.as_deref(),
+        }
+    }
+
+    /// The default options.
+    pub fn plain(evidence: &'a [PathBuf], password_file: Option<&'a Path>) -> Self {
+        let require = report::Options::default().require;
+        let known = report::KNOWN_GROUPS.iter().copied();
+        Self {
+            evidence,
+            windows: None,
+            require: known.filter(|group| require.iter().any(|it| it == group)).collect(),
+            stamp: false,
+            prove_all: false,
+            verify_image: false,
+            password_file,
+        }
+    }
 }
 
 impl Progress for Meter {
@@ -81,6 +113,34 @@ pub fn render(report: &Report, form: &str) -> String {
     Format::by_name(form).map(|form| form.render(report, &Look::default())).unwrap_or_default()
 }
 
+/// Reads a report that was saved.
+///
+/// # Errors
+/// It cannot be read, or is no report of this form.
+pub fn read_report(path: &Path) -> Result<(Report, Vec<u8>), Failure> {
+    let refuse = |why: String| {
+        Failure::new(format!(
+            "the report {} {why}; give one that `iiskeys diagnose` wrote as JSON",
+            quoted(path)
+        ))
+    };
+    let mut text = Vec::new();
+    let most = report::LARGEST_REPORT as u64 + 1;
+    let file = File::open(path).map_err(|error| refuse(format!("cannot be opened ({error})")))?;
+    file.take(most).read_to_end(&mut text).map_err(|error| refuse(format!("cannot be read ({error})")))?;
+    let report = Report::from_json(&text)
+        .map_err(|error| refuse(format!("cannot be used: {}", shown(&error.to_string()))))?;
+    Ok((report, text))
+}
+
+/// Whether a file is JSON text by its first letter, as a saved report is and no evidence is.
+pub fn is_json(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(4096).read_to_end(&mut start));
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
+    read.is_ok() && path.is_file() && start.trim_ascii_start().first() == Some(&b'{')
+}
+
 /// Largest password file that is read, in bytes.
 const LARGEST_PASSWORD_FILE: u64 = 64 << 10;
 
@@ -96,6 +156,29 @@ fn password(path: &Path) -> Result<Password, Failure> {
         .map_err(|error| refuse(format!("cannot be read ({error})")))?;
     Password::from_file_bytes(&text)
         .ok_or_else(|| refuse("begins with an empty line, or with bytes that are no UTF-8".to_owned()))
+}
+
+/// One line of many cases: the report of a case.
+pub fn case_line(case: &str, exit: u8, report: &Report) -> String {
+    line(&serde_json::json!({ "case": case, "exit": exit }), "report", serde_json::to_string(report))
+}
+
+/// One line of many cases: why a case has no report.
+pub fn failed_line(case: &str, exit: u8, why: &str) -> String {
+    line(&serde_json::json!({ "case": case, "exit": exit }), "error", serde_json::to_string(why))
+}
+
+/// The last line of many cases.
+pub fn across_line(across: &across::Across) -> String {
+    line(&serde_json::json!({}), "across", serde_json::to_string(across))
+}
+
+/// An object with one more field at its end, which keeps the order of its own fields.
+fn line(start: &serde_json::Value, field: &str, value: serde_json::Result<String>) -> String {
+    let start = start.to_string();
+    let start = start.strip_suffix('}').unwrap_or(&start);
+    let comma = if start.len() > 1 { "," } else { "" };
+    format!("{start}{comma}\"{field}\":{}}}\n", value.unwrap_or_else(|_| "null".to_owned()))
 }
 
 /// Names of the files that belong to the disk images of a report, other than the images themselves.

@@ -6,9 +6,11 @@ mod args;
 mod commands;
 mod definition;
 mod engine;
+mod entries;
 mod exit;
 mod interrupt;
 mod output;
+mod pool;
 mod progress;
 
 use std::io::{self, Write};
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Diagnose(args) => commands::diagnose::run(&args),
+        Command::Compare(args) => commands::compare::run(&args),
+        Command::Check(args) => commands::check::run(&args),
         Command::Rules(args) => commands::rules::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Name(args) => commands::name::run(&args),

@@ -15,18 +15,16 @@ use crate::progress::Meter;
 /// # Errors
 /// Nothing could be diagnosed, or the report could not be written.
 pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
+    if args.each.is_some() || !args.case.is_empty() {
+        return super::cases::run(args);
+    }
+    if args.workers.is_some() {
+        return Err(Failure::new("--workers is for many cases; name them with --case or --each"));
+    }
     let real: Vec<PathBuf> = args.evidence.iter().map(|path| look_at(path)).collect::<Result<_, _>>()?;
     let target = Target::resolve(args.output.as_deref(), &real)?;
-    let request = Request {
-        evidence: &args.evidence,
-        windows: args.windows.as_deref(),
-        require: args.require.iter().map(|group| group.name()).collect(),
-        stamp: args.stamp,
-        prove_all: args.prove_all,
-        verify_image: args.verify_image,
-        password_file: args.password_file.as_deref(),
-    };
-    let mut meter = Meter::new(args.no_progress, args.verbose);
+    let request = Request { stamp: args.stamp, ..Request::of(&args.evidence, &args.reading) };
+    let mut meter = Meter::new(args.reading.no_progress, args.reading.verbose);
     let report = engine::diagnose(&request, &mut meter)?;
     target.spare_parts(&real, engine::image_parts(&report))?;
     let text = engine::render(&report, args.format.name());
@@ -35,7 +33,8 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
     Ok(exit(report.worst(), engine::is_inconclusive(&report), args.fail_on))
 }
 
-fn exit(worst: Option<Level>, inconclusive: bool, fail_on: FailOn) -> Exit {
+/// The exit code of a diagnosis.
+pub fn exit(worst: Option<Level>, inconclusive: bool, fail_on: FailOn) -> Exit {
     let threshold = match fail_on {
         FailOn::Error => Some(Level::Error),
         FailOn::Warning => Some(Level::Warning),
@@ -50,7 +49,10 @@ fn exit(worst: Option<Level>, inconclusive: bool, fail_on: FailOn) -> Exit {
 }
 
 /// The canonical path of a piece of evidence that is there and can be opened.
-fn look_at(given: &Path) -> Result<PathBuf, Failure> {
+///
+/// # Errors
+/// It is not there, cannot be opened, or is neither a folder nor a regular file.
+pub fn look_at(given: &Path) -> Result<PathBuf, Failure> {
     let refuse = |why: String| Failure::new(format!("the evidence {} {why}", quoted(given)));
     let real = given.canonicalize().map_err(|error| match error.kind() {
         ErrorKind::NotFound => {

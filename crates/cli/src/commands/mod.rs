@@ -1,5 +1,8 @@
 //! One module for each command.
 
+mod cases;
+pub mod check;
+pub mod compare;
 pub mod diagnose;
 pub mod explain;
 pub mod name;
