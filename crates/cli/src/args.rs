@@ -89,6 +89,7 @@ mod tests {
         }
         assert!(refused(cases[0]).contains("diagnose, collect, rules, explain, name, schema"));
         assert!(refused(cases[0]).contains("diagnose, render, rules, explain, name, schema"));
+        assert!(refused(cases[0]).contains("diagnose, compare, check, rules, explain, name, schema"));
         assert!(refused(cases[2]).contains("'--format'"), "the similar option is named");
     }
 
@@ -101,7 +102,7 @@ mod tests {
     #[test]
     fn required_groups_are_a_list_with_a_default() {
         let groups = |words: &[&str]| match parse(words.iter().map(OsString::from)) {
-            Ok(Parsed::Command(Command::Diagnose(it))) => it.require,
+            Ok(Parsed::Command(Command::Diagnose(it))) => it.reading.require,
             other => panic!("{other:?}"),
         };
         assert_eq!(groups(&["iiskeys", "diagnose", "x"]), [Group::Identity, Group::Containers]);

@@ -19,9 +19,11 @@ pub use iiskeys_core::report::Look;
 use iiskeys_core::report::{self, Format, Verdict};
 pub use iiskeys_core::rules::{RuleInfo, list, markdown as catalogue};
 use iiskeys_core::{Options, Progress, Report};
+pub use iiskeys_core::{Report, across, compare};
 
 use zeroize::Zeroizing;
 
+use crate::args::ReadingArgs;
 use crate::exit::{Failure, quoted, shown};
 use crate::progress::Meter;
 
@@ -41,6 +43,36 @@ pub struct Request<'a> {
     pub verify_image: bool,
     /// File that holds the password of encrypted archives.
     pub password_file: Option<&'a Path>,
+}
+
+impl<'a> Request<'a> {
+    /// What the options that all diagnosing commands share ask for.
+    pub fn of(evidence: &'a [PathBuf], reading: &'a ReadingArgs) -> Self {
+        Self {
+            evidence,
+            windows: reading.windows.as_deref(),
+            require: reading.require.iter().map(|group| group.name()).collect(),
+            stamp: false,
+            prove_all: reading.prove_all,
+            verify_image: reading.verify_image,
+            password_file: reading.password_file.as_deref(),
+        }
+    }
+
+    /// The default options.
+    pub fn plain(evidence: &'a [PathBuf], password_file: Option<&'a Path>) -> Self {
+        let require = report::Options::default().require;
+        let known = report::KNOWN_GROUPS.iter().copied();
+        Self {
+            evidence,
+            windows: None,
+            require: known.filter(|group| require.iter().any(|it| it == group)).collect(),
+            stamp: false,
+            prove_all: false,
+            verify_image: false,
+            password_file,
+        }
+    }
 }
 
 impl Progress for Meter {
@@ -149,6 +181,25 @@ pub fn missing(path: &Path) -> Result<Vec<String>, Failure> {
 
 /// Largest saved report that is read, in bytes.
 const LARGEST_REPORT: u64 = 257 << 20;
+/// Reads a report that was saved.
+/// It cannot be read, or is no report of this form.
+pub fn read_report(path: &Path) -> Result<(Report, Vec<u8>), Failure> {
+        Failure::new(format!(
+            "the report {} {why}; give one that `iiskeys diagnose` wrote as JSON",
+            quoted(path)
+        ))
+    let most = report::LARGEST_REPORT as u64 + 1;
+        .map_err(|error| refuse(format!("cannot be used: {}", shown(&error.to_string()))))?;
+    Ok((report, text))
+}
+
+/// Whether a file is JSON text by its first letter, as a saved report is and no evidence is.
+pub fn is_json(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(4096).read_to_end(&mut start));
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
+    read.is_ok() && path.is_file() && start.trim_ascii_start().first() == Some(&b'{')
+}
 
 /// Largest password file that is read, in bytes.
 const LARGEST_PASSWORD_FILE: u64 = 64 << 10;
@@ -165,6 +216,29 @@ fn password(path: &Path) -> Result<Password, Failure> {
         .map_err(|error| refuse(format!("cannot be read ({error})")))?;
     Password::from_file_bytes(&text)
         .ok_or_else(|| refuse("begins with an empty line, or with bytes that are no UTF-8".to_owned()))
+}
+
+/// One line of many cases: the report of a case.
+pub fn case_line(case: &str, exit: u8, report: &Report) -> String {
+    line(&serde_json::json!({ "case": case, "exit": exit }), "report", serde_json::to_string(report))
+}
+
+/// One line of many cases: why a case has no report.
+pub fn failed_line(case: &str, exit: u8, why: &str) -> String {
+    line(&serde_json::json!({ "case": case, "exit": exit }), "error", serde_json::to_string(why))
+}
+
+/// The last line of many cases.
+pub fn across_line(across: &across::Across) -> String {
+    line(&serde_json::json!({}), "across", serde_json::to_string(across))
+}
+
+/// An object with one more field at its end, which keeps the order of its own fields.
+fn line(start: &serde_json::Value, field: &str, value: serde_json::Result<String>) -> String {
+    let start = start.to_string();
+    let start = start.strip_suffix('}').unwrap_or(&start);
+    let comma = if start.len() > 1 { "," } else { "" };
+    format!("{start}{comma}\"{field}\":{}}}\n", value.unwrap_or_else(|_| "null".to_owned()))
 }
 
 /// Names of the files that belong to the disk images of a report, other than the images themselves.

@@ -6,12 +6,14 @@ mod args;
 mod commands;
 mod definition;
 mod engine;
+mod entries;
 mod exit;
 mod generated;
 mod interrupt;
 mod look;
 mod output;
 mod private_map;
+mod pool;
 mod progress;
 
 use std::io::{self, Write};
@@ -40,6 +42,8 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Diagnose(args) => commands::diagnose::run(&args),
         Command::Collect(args) => commands::collect::run(&args),
         Command::Render(args) => commands::render::run(&args),
+        Command::Compare(args) => commands::compare::run(&args),
+        Command::Check(args) => commands::check::run(&args),
         Command::Rules(args) => commands::rules::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Name(args) => commands::name::run(&args),

@@ -102,6 +102,7 @@ impl Target {
                     quoted(path)
                 ))
             }),
+            Self::File(path) => replace(path, text.as_bytes()).map_err(|error| unwritten(path, &error)),
         }
     }
 }
@@ -188,8 +189,99 @@ fn replace(path: &Path, bytes: &[u8], is_private: bool) -> io::Result<()> {
         *slot = None;
         written.and_then(|()| fs::rename(&unfinished, path)).inspect_err(|_| {
             let _ = fs::remove_file(&unfinished);
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = Unfinished::beside(path)?;
+    file.0.write_all(bytes)?;
+    file.finish(path)
+}
+
+/// A file that is removed unless it is finished.
+struct Unfinished(File, PathBuf);
+
+impl Unfinished {
+    fn beside(path: &Path) -> io::Result<Self> {
+        let name = path.file_name().unwrap_or(OsStr::new("report")).to_string_lossy().into_owned();
+        let unfinished = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+        interrupt::guarded(|slot| {
+            let file = File::create_new(&unfinished)?;
+            *slot = Some(unfinished.clone());
+            Ok(Self(file, unfinished))
         })
-    })
+    }
+
+    fn finish(self, path: &Path) -> io::Result<()> {
+        let written = self.0.sync_all();
+        interrupt::guarded(|_| written.and_then(|()| fs::rename(&self.1, path)))
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        interrupt::guarded(|slot| {
+            *slot = None;
+            // A finished one does not bear this name any more.
+            let _ = fs::remove_file(&self.1);
+        });
+    }
+}
+
+/// Lines that are written one after the other, as they are known. Each is whole or not there.
+pub struct Lines<'a> {
+    target: &'a Target,
+    file: Option<Unfinished>,
+}
+
+impl<'a> Lines<'a> {
+    /// Begins; a file gets its name only at the end.
+    ///
+    /// # Errors
+    /// No file can be made there.
+    pub fn begin(target: &'a Target) -> Result<Self, Failure> {
+        let file = match target {
+            Target::Stdout => None,
+            Target::File(path) => Some(Unfinished::beside(path).map_err(|error| unwritten(path, &error))?),
+        };
+        Ok(Self { target, file })
+    }
+
+    /// Writes a line, which ends with a line feed. False when nobody reads any more.
+    ///
+    /// # Errors
+    /// The place does not take it.
+    pub fn line(&mut self, text: &str) -> Result<bool, Failure> {
+        if let (Some(file), Target::File(path)) = (&mut self.file, self.target) {
+            return file.0.write_all(text.as_bytes()).map(|()| true).map_err(|error| unwritten(path, &error));
+        }
+        // An interruption waits for the end of the line.
+        interrupt::guarded(|_| {
+            let mut stdout = io::stdout().lock();
+            match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+                Ok(()) => Ok(true),
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+                Err(error) => Err(Failure::new(format!(
+                    "stdout does not take the answer ({error}); redirect it elsewhere"
+                ))),
+            }
+        })
+    }
+
+    /// Gives the file its name.
+    ///
+    /// # Errors
+    /// The place does not take it.
+    pub fn finish(self) -> Result<(), Failure> {
+        match (self.file, self.target) {
+            (Some(file), Target::File(path)) => file.finish(path).map_err(|error| unwritten(path, &error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format!(
+        "the report could not be written to {} ({error}); choose another file with --output",
+        quoted(path)
+    ))
 }
 
 #[cfg(test)]

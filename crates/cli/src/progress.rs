@@ -60,6 +60,64 @@ impl Meter {
     }
 }
 
+/// Shows how far many cases are.
+pub struct CaseMeter {
+    bar: Option<ProgressBar>,
+    verbose: bool,
+    failed: u64,
+}
+
+impl CaseMeter {
+    /// A meter for `all` cases that shows itself only on a terminal and never when `silent`; `verbose` adds a line for each case.
+    pub fn new(all: u64, silent: bool, verbose: bool) -> Self {
+        let bar = (!silent && io::stderr().is_terminal()).then(|| {
+            let bar = ProgressBar::new(all);
+            let template = "{spinner} {pos}/{len} cases{msg}, {elapsed} so far, about {eta} left";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            bar.enable_steady_tick(Duration::from_millis(120));
+            bar
+        });
+        Self { bar, verbose, failed: 0 }
+    }
+
+    /// Says something with `-v`.
+    pub fn say(&self, what: &str) {
+        if !self.verbose {
+            return;
+        }
+        let what = shown(what);
+        let say = || {
+            let _ = writeln!(io::stderr(), "iiskeys: {what}");
+        };
+        match &self.bar {
+            Some(bar) => bar.suspend(say),
+            None => say(),
+        }
+    }
+
+    /// A case came to its end.
+    pub fn done(&mut self, case: &str, failed: bool) {
+        self.failed += u64::from(failed);
+        self.say(&format!("{case}: {}", if failed { "could not be diagnosed" } else { "diagnosed" }));
+        if let Some(bar) = &self.bar {
+            if self.failed > 0 {
+                bar.set_message(format!(", {} failed", self.failed));
+            }
+            bar.inc(1);
+        }
+    }
+}
+
+impl Drop for CaseMeter {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 impl Drop for Meter {
     fn drop(&mut self) {
         if let Some(spinner) = &self.spinner {

@@ -58,6 +58,7 @@
 //! will grow are `#[non_exhaustive]`. The form of the report has a version of its own ([`report::SCHEMA_VERSION`]): fields are
 //! added, never renamed or dropped, within one major version; so has the catalogue of rules ([`rules::CATALOGUE_VERSION`]).
 
+pub mod across;
 pub mod artifact;
 pub mod codes;
 pub mod collect;

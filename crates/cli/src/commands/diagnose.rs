@@ -17,6 +17,12 @@ use crate::progress::Meter;
 /// # Errors
 /// Nothing could be diagnosed, or the report could not be written.
 pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
+    if args.each.is_some() || !args.case.is_empty() {
+        return super::cases::run(args);
+    }
+    if args.workers.is_some() {
+        return Err(Failure::new("--workers is for many cases; name them with --case or --each"));
+    }
     let real: Vec<PathBuf> = args.evidence.iter().map(|path| look_at(path)).collect::<Result<_, _>>()?;
     let target = Target::resolve(args.output.as_deref(), &real)?;
     let map =
@@ -32,6 +38,9 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
     };
     let mut meter = Meter::new(args.no_progress, args.verbose);
     let mut report = engine::diagnose(&request, &mut meter)?;
+    let request = Request { stamp: args.stamp, ..Request::of(&args.evidence, &args.reading) };
+    let mut meter = Meter::new(args.reading.no_progress, args.reading.verbose);
+    let report = engine::diagnose(&request, &mut meter)?;
     target.spare_parts(&real, engine::image_parts(&report))?;
     if let Some(map) = map {
         map.spare_parts(&real, engine::image_parts(&report))?;
@@ -44,7 +53,8 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
     Ok(exit(report.worst(), engine::is_inconclusive(&report), args.fail_on))
 }
 
-fn exit(worst: Option<Level>, inconclusive: bool, fail_on: FailOn) -> Exit {
+/// The exit code of a diagnosis.
+pub fn exit(worst: Option<Level>, inconclusive: bool, fail_on: FailOn) -> Exit {
     let threshold = match fail_on {
         FailOn::Error => Some(Level::Error),
         FailOn::Warning => Some(Level::Warning),
@@ -59,7 +69,10 @@ fn exit(worst: Option<Level>, inconclusive: bool, fail_on: FailOn) -> Exit {
 }
 
 /// The canonical path of a piece of evidence that is there and can be opened.
-fn look_at(given: &Path) -> Result<PathBuf, Failure> {
+///
+/// # Errors
+/// It is not there, cannot be opened, or is neither a folder nor a regular file.
+pub fn look_at(given: &Path) -> Result<PathBuf, Failure> {
     let refuse = |why: String| Failure::new(format!("the evidence {} {why}", quoted(given)));
     let real = given.canonicalize().map_err(|error| match error.kind() {
         ErrorKind::NotFound => {

@@ -2,6 +2,9 @@
 
 pub mod collect;
 pub mod completions;
+mod cases;
+pub mod check;
+pub mod compare;
 pub mod diagnose;
 pub mod explain;
 pub mod man;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::LookArgs;
+use super::reading::ReadingArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -12,15 +13,34 @@ Exit codes:
   1    diagnosed, at least one finding at or above --fail-on
   2    not diagnosed: bad usage, no readable evidence, or two installed systems and no --windows
   3    diagnosed, nothing at or above --fail-on, and the verdict is `inconclusive`
-  130  interrupted";
+  130  interrupted
+
+Many cases (--case, --each) give one JSON line each, in their order: {\"case\", \"exit\", \"report\"}, or {\"case\", \"exit\": 2, \"error\"} for
+one that could not be diagnosed, which never stops the others. The last line is {\"across\"}: what the cases share. The exit code
+is 2 when a case could not be diagnosed, else 1 when one has a finding at or above --fail-on, else 3 when one is inconclusive.
+Each worker holds one case in memory: its hives whole, at most 512 MiB of unpacked archives inside archives, and its report. A case
+of 100,000 key files took 9 MiB from a folder and 222 MiB from a disk image. Finished reports wait only for older ones, four for
+each worker.";
 
 /// Arguments of `diagnose`.
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct DiagnoseArgs {
     /// Folders and files of one machine; opened read-only
-    #[arg(required = true, value_name = "EVIDENCE")]
+    #[arg(required_unless_present_any = ["case", "each"], value_name = "EVIDENCE")]
     pub evidence: Vec<PathBuf>,
+
+    /// One of many cases: a folder, an image or an archive; once for each
+    #[arg(long, value_name = "PATH", conflicts_with = "evidence")]
+    pub case: Vec<PathBuf>,
+
+    /// Every entry of DIR is a case, except hidden ones and parts of disk images
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["evidence", "case"])]
+    pub each: Option<PathBuf>,
+
+    /// How many cases are diagnosed at the same time [default: the number of processors, 4 at most]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub workers: Option<u16>,
 
     /// Form of the report
     #[arg(long, value_enum, default_value_t = ReportFormat::Json)]
@@ -37,14 +57,6 @@ pub struct DiagnoseArgs {
     /// Lowest severity that makes the exit code 1
     #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Error)]
     pub fail_on: FailOn,
-
-    /// Groups of rules without which the verdict is not `healthy`
-    #[arg(long, value_enum, value_name = "GROUP", value_delimiter = ',', default_values_t = [Group::Identity, Group::Containers])]
-    pub require: Vec<Group>,
-
-    /// Which installed system to diagnose, where the evidence holds more than one
-    #[arg(long, value_name = "PATH")]
-    pub windows: Option<PathBuf>,
 
     /// Put the time of this run into the report
     #[arg(long)]
@@ -79,6 +91,9 @@ pub struct DiagnoseArgs {
     /// Say on stderr what is being done
     #[arg(short, long)]
     pub verbose: bool,
+    /// How the evidence is read.
+    #[command(flatten)]
+    pub reading: ReadingArgs,
 }
 
 /// Form of a report.
@@ -126,35 +141,4 @@ pub enum FailOn {
     Note,
     /// No finding
     Never,
-}
-
-/// A group of rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Group {
-    /// The MachineGuid
-    Identity,
-    /// Key containers
-    Containers,
-    /// What protects the private keys (DPAPI)
-    Protection,
-    /// The encrypted configuration
-    Configuration,
-    /// TLS certificates and bindings
-    Certificates,
-    /// What event logs show
-    Symptoms,
-}
-
-impl Group {
-    /// The name in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Identity => "identity",
-            Self::Containers => "containers",
-            Self::Protection => "protection",
-            Self::Configuration => "configuration",
-            Self::Certificates => "certificates",
-            Self::Symptoms => "symptoms",
-        }
-    }
 }

@@ -2,12 +2,15 @@
 
 mod collect;
 mod completions;
+mod check;
+mod compare;
 mod diagnose;
 mod explain;
 mod man;
 mod look;
 mod name;
 mod render;
+mod reading;
 mod rules;
 
 use clap::{Parser, Subcommand};
@@ -19,11 +22,17 @@ pub use completions::Shell;
 #[cfg(test)]
 pub use diagnose::Group;
 pub use diagnose::{DiagnoseArgs, FailOn, ReportFormat};
+pub use check::CheckArgs;
+pub use compare::CompareArgs;
+pub use diagnose::{DiagnoseArgs, FailOn};
 pub use explain::ExplainArgs;
 pub use man::ManArgs;
 pub use look::{Colour, LookArgs};
 pub use name::NameArgs;
 pub use render::RenderArgs;
+#[cfg(test)]
+pub use reading::Group;
+pub use reading::ReadingArgs;
 pub use rules::{Format, RulesArgs};
 
 /// Says why an IIS server can no longer open its machine keys, from copied files alone.
@@ -44,6 +53,10 @@ pub enum Command {
     Collect(CollectArgs),
     /// Give a saved report in another form
     Render(RenderArgs),
+    /// Compare two reports: before and after a repair, or two machines
+    Compare(CompareArgs),
+    /// Compare evidence with the report that it gave before, for CI
+    Check(CheckArgs),
     /// List the rules, or explain one
     Rules(RulesArgs),
     /// Say what a status code, an event id or a message means here

@@ -119,14 +119,12 @@ pub fn against(baseline: &Report, now: &Report) -> Drift {
     }
     match (&baseline.plan, &now.plan) {
         (Some(before), Some(after)) => {
-            let fields: [(&str, fn(&PlanRow) -> String); 3] = [
-                ("steps", steps),
-                ("resolves", |plan| sorted(&plan.resolves)),
-                ("leaves", |plan| sorted(&plan.leaves)),
-            ];
-            for (field, text) in fields {
-                differ(DriftPart::Plan, field, None, Some(text(before)), Some(text(after)), None);
-            }
+            let mut field = |name, text: fn(&PlanRow) -> String| {
+                differ(DriftPart::Plan, name, None, Some(text(before)), Some(text(after)), None);
+            };
+            field("steps", steps);
+            field("resolves", |plan| sorted(&plan.resolves));
+            field("leaves", |plan| sorted(&plan.leaves));
         }
         (before, after) => {
             differ(

@@ -21,6 +21,7 @@ pub use drift::{Drift, DriftChange, DriftPart, DriftRow, against};
 pub use junit::{junit, junit_of_failure};
 pub use model::*;
 use seen::Seen;
+pub(crate) use seen::moduli;
 
 /// Version of the comparison's form.
 pub const SCHEMA_VERSION: &str = "1.0";

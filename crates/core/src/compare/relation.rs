@@ -148,15 +148,15 @@ fn most_keys_are_shared(a: &Seen<'_>, b: &Seen<'_>, shared: &Shared<'_>) -> bool
 }
 
 fn reasons(a: &Seen<'_>, b: &Seen<'_>, shared: &Shared<'_>, signs: [Sign; 3]) -> Vec<String> {
-    let values = |pick: &dyn Fn(&Seen<'_>) -> Option<String>| (pick(a), pick(b));
-    let facts: [(&str, (Option<String>, Option<String>)); 3] = [
-        ("host name", values(&|seen| seen.report.machine.hostname.clone())),
-        ("MachineGuid", values(&|seen| Some(seen.report.machine.machine_guid.as_ref()?.value.clone()))),
-        ("installation date", values(&|seen| seen.report.machine.installed.clone())),
-    ];
+    let facts = |seen: &Seen<'_>| {
+        let machine = &seen.report.machine;
+        let guid = machine.machine_guid.as_ref().map(|guid| guid.value.clone());
+        [machine.hostname.clone(), guid, machine.installed.clone()]
+    };
+    let names = ["host name", "MachineGuid", "installation date"];
     let mut reasons = Vec::new();
-    for ((what, pair), sign) in facts.into_iter().zip(signs) {
-        reasons.push(match (pair, sign) {
+    for (((what, in_a), in_b), sign) in names.into_iter().zip(facts(a)).zip(facts(b)).zip(signs) {
+        reasons.push(match ((in_a, in_b), sign) {
             ((Some(a), _), Sign::Same) => format!("The {what} is the same: {a}."),
             ((Some(a), Some(b)), _) => format!("The {what} is {a} in A and {b} in B."),
             ((Some(a), None), _) => format!("The {what} is {a} in A and not in the evidence of B."),
