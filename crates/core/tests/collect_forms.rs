@@ -1,206 +1,24 @@
 //! What the printed definitions gather: each is read as its collector would, applied to the files of forged servers, put into
 //! the shape that the collector leaves, and diagnosed.
 
+#[path = "support/collector.rs"]
+mod collector;
 mod support;
 
 use std::collections::BTreeMap;
 
-use iiskeys_core::collect::{FORMS, Form, ITEMS, Request, Source};
+use collector::{Understood, gather};
+use iiskeys_core::collect::{FORMS, ITEMS, Request, Source};
 use iiskeys_core::evidence::MemoryTree;
 use iiskeys_core::report::{Report, Verdict};
 use iiskeys_fixtures::cases;
+use iiskeys_fixtures::container::{Family, capi_name_only, file_name};
 use iiskeys_fixtures::event_log::EventSpec;
 use iiskeys_fixtures::layout::Layout;
-use iiskeys_fixtures::listing::{Listed, english_dir, utc_csv};
-use iiskeys_fixtures::machine::{Machine, Os};
+use iiskeys_fixtures::listing::utc_csv;
+use iiskeys_fixtures::machine::{GUID, Machine, Os};
 use iiskeys_fixtures::time::filetime;
 use support::of_tree;
-
-/// A definition as its collector understands it: patterns below the drive root.
-#[derive(Default)]
-struct Understood {
-    /// Files to copy.
-    copied: Vec<String>,
-    /// Files whose names, sizes and times are written down.
-    listed: Vec<String>,
-}
-
-fn matches(pattern: &str, path: &str) -> bool {
-    let (pattern, path) = (pattern.to_lowercase(), path.to_lowercase());
-    let (wanted, names): (Vec<&str>, Vec<&str>) = (pattern.split('\\').collect(), path.split('\\').collect());
-    wanted.len() == names.len() && wanted.iter().zip(names).all(|(wanted, name)| fits(wanted, name))
-}
-
-fn fits(mask: &str, name: &str) -> bool {
-    match mask.split_once('*') {
-        None => mask == name,
-        Some((front, rest)) => name.strip_prefix(front).is_some_and(|name| {
-            (0..=name.len()).filter(|at| name.is_char_boundary(*at)).any(|at| fits(rest, &name[at..]))
-        }),
-    }
-}
-
-impl Understood {
-    fn of(form: &Form, request: &Request, machine: &Machine) -> Self {
-        let text = form.print(request);
-        let mut it = Self::default();
-        match form.name {
-            "kape" => {
-                let value = |line: &str, name: &str| {
-                    Some(line.trim().strip_prefix(name)?.strip_prefix(": '")?.strip_suffix('\'')?.to_owned())
-                };
-                let mut folder = None;
-                for line in text.lines() {
-                    folder = value(line, "Path").or(folder);
-                    if let (Some(mask), Some(folder)) = (value(line, "FileMask"), &folder) {
-                        it.copied.push(format!("{}{mask}", folder.strip_prefix("C:\\").unwrap()));
-                    }
-                }
-            }
-            "velociraptor" => {
-                let names_only = text.contains("type: bool\n    default: \"Y\"");
-                let (_, rules) = text.split_once("Item,Glob,Secret\n").unwrap();
-                let (rules, folders) = rules.split_once("  - name: KeyFolders\n").unwrap();
-                for row in rules.lines() {
-                    let [_, glob, secret] = row.trim().split(',').collect::<Vec<_>>()[..] else {
-                        panic!("{row}")
-                    };
-                    if !(names_only && secret == "Y") {
-                        it.copied.push(glob.to_owned());
-                    }
-                }
-                let globs = folders.split_once("      Glob\n").unwrap().1.lines();
-                it.listed
-                    .extend(globs.take_while(|line| !line.is_empty()).map(|line| line.trim().to_owned()));
-            }
-            "acquire" => {
-                for line in text.lines().skip(1) {
-                    let path = line.split_once("=sysvol/").unwrap_or_else(|| panic!("{line}")).1;
-                    assert_eq!(line.starts_with("--glob="), path.contains('*'), "{line}");
-                    it.copied.push(path.replace('/', "\\"));
-                }
-            }
-            "azure" => {
-                for line in text.lines() {
-                    match line.split(',').collect::<Vec<_>>()[..] {
-                        ["copy", path, "noscan"] => it.copied.push(path[1..].replace('/', "\\")),
-                        ["ll", path] => it.listed.push(format!("{}\\*", path[1..].replace('/', "\\"))),
-                        ["echo", _] | [_] => {}
-                        _ => panic!("{line}"),
-                    }
-                }
-            }
-            "powershell" => it.script(&text, machine),
-            "list" => {
-                let root = machine.root().strip_prefix("C:\\").unwrap();
-                for line in text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')) {
-                    let path = line.replace("%SystemRoot%", root).replace("%ProgramData%", "ProgramData");
-                    it.copied.push(path.replace("%SystemDrive%\\", ""));
-                }
-            }
-            name => panic!("no test for {name}"),
-        }
-        it
-    }
-
-    /// Reads the table of the script and resolves it as the script does.
-    fn script(&mut self, text: &str, machine: &Machine) {
-        let names_only = text.contains("$keepSecrets = $NamesOnly.IsPresent -or $true");
-        let root = machine.root().strip_prefix("C:\\").unwrap();
-        let (_, table) = text.split_once("$table = @(\r\n").unwrap();
-        for row in table.split_once("\r\n)").unwrap().0.lines() {
-            let row = row.trim().trim_matches('\'');
-            let [_, base, folder, mask, secret] = row.split('|').collect::<Vec<_>>()[..] else {
-                panic!("{row}")
-            };
-            let old = machine.os.is_old();
-            let base = match (base, old) {
-                ("Windows", _) => root.to_owned(),
-                ("Drive", _) => String::new(),
-                ("Shared", false) => "ProgramData".to_owned(),
-                ("Shared", true) => "Documents and Settings\\All Users\\Application Data".to_owned(),
-                (account, false) => format!("{root}\\ServiceProfiles\\{account}\\AppData\\Roaming"),
-                (account, true) => format!("Documents and Settings\\{account}\\Application Data"),
-            };
-            let parts: Vec<&str> =
-                [base.as_str(), folder, mask].into_iter().filter(|part| !part.is_empty()).collect();
-            let pattern = parts.join("\\");
-            if !(names_only && secret != "-") {
-                self.copied.push(pattern.clone());
-            }
-            self.listed.push(pattern);
-        }
-    }
-
-    fn has(patterns: &[String], windows_path: &str) -> bool {
-        let path = windows_path.strip_prefix("C:\\").unwrap();
-        patterns.iter().any(|pattern| matches(pattern, path))
-    }
-}
-
-/// The result of `ll` on each folder.
-fn inspection(listed: &[Listed]) -> Vec<u8> {
-    let mut text = String::from("Execution start time: 15:52:50.\r\n\r\n");
-    let mut folders: BTreeMap<String, Vec<&Listed>> = BTreeMap::new();
-    for file in listed {
-        let (folder, _) = file.path[2..].rsplit_once('\\').unwrap();
-        folders.entry(folder.replace('\\', "/")).or_default().push(file);
-    }
-    for (folder, files) in folders {
-        text.push_str(&format!("15:52:59  Listing contents of {folder}:\r\n\r\ntotal 64\r\n"));
-        text.push_str("drwxrwxrwx 1 root root    4096 Nov 21 15:53 .\r\n");
-        for file in files {
-            let name = file.path.rsplit('\\').next().unwrap();
-            text.push_str(&format!("-rwxrwxrwx 2 root root {:>7} Jul  1  2016 {name}\r\n", file.size));
-        }
-        text.push_str("\r\n");
-    }
-    text.into_bytes()
-}
-
-/// What a collector leaves when it was given the definition; with `by_hand`, beside it what the notes ask for.
-fn gather(form: &Form, request: &Request, machine: &Machine, by_hand: bool) -> MemoryTree {
-    let understood = Understood::of(form, request, machine);
-    let mut tree = MemoryTree::new();
-    let layout = match form.name {
-        "velociraptor" => Layout::VelociraptorAuto,
-        "acquire" => Layout::Acquire,
-        "list" => Layout::DriveRoot,
-        _ => Layout::Kape,
-    };
-    for (path, file) in machine.files() {
-        if Understood::has(&understood.copied, &path) {
-            let place = match form.name {
-                // One folder for each device with a system.
-                "azure" => format!("device_0/{}", Layout::DriveRoot.place(&path)),
-                _ => layout.place(&path),
-            };
-            tree.insert(&place, &file.bytes, None, None);
-        }
-    }
-    let listed: Vec<Listed> =
-        machine.listed().into_iter().filter(|file| Understood::has(&understood.listed, &file.path)).collect();
-    match form.name {
-        "azure" => tree.insert("results.txt", &inspection(&listed), None, None),
-        "velociraptor" => tree.insert(
-            "results/Custom.Windows.IIS.MachineKeys%2FKeyFiles.csv",
-            &utc_csv(&listed, None),
-            None,
-            None,
-        ),
-        "powershell" => tree.insert("files.csv", &utc_csv(&listed, None), None, None),
-        _ if by_hand => {
-            let keys: Vec<Listed> = machine
-                .listed()
-                .into_iter()
-                .filter(|file| file.path.contains("\\Microsoft\\Crypto\\"))
-                .collect();
-            tree.insert("dir-created.txt", &english_dir(&keys, true), None, None);
-        }
-        _ => {}
-    }
-    tree
-}
 
 fn whole(machine: &Machine) -> Report {
     let mut tree = MemoryTree::new();
@@ -414,4 +232,104 @@ fn without_an_item_a_rule_waits_for_exactly_that_item() {
         "system-log",
     ];
     assert!(expected.iter().all(|name| named.contains(name)), "{named:?}");
+}
+
+/// A server with a file in every place that is looked into.
+fn with_everything() -> Machine {
+    let mut machine = cases::foreign_config_by_unwrapping();
+    let at = filetime((2016, 5, 4), (3, 2, 1));
+    let (software, config) = (
+        machine.software(),
+        machine.files()["C:\\Windows\\System32\\inetsrv\\config\\applicationHost.config"].bytes.clone(),
+    );
+    for folder in [
+        "Windows\\System32\\config\\RegBack",
+        "Windows\\repair",
+        "Windows\\repair\\RegBack",
+        "Windows\\repair\\Backup\\BootableSystemState\\Registry",
+        "Windows.old\\Windows\\System32\\config",
+        "Windows.old\\Windows\\System32\\config\\RegBack",
+    ] {
+        machine.put(&format!("C:\\{folder}\\SOFTWARE"), software.clone(), at);
+    }
+    for name in ["SOFTWARE.SAV", "SOFTWARE_old", "SOFTWARE-2016", "old_SOFTWARE"] {
+        machine.put(&format!("C:\\Windows\\System32\\config\\{name}"), software.clone(), at);
+    }
+    machine.put(
+        "C:\\System Volume Information\\_restore{0F2C}\\RP12\\snapshot\\_REGISTRY_MACHINE_SOFTWARE",
+        software,
+        at,
+    );
+    for path in [
+        "Windows\\System32\\inetsrv\\backup\\before\\applicationHost.config",
+        "Windows\\System32\\inetsrv\\config\\Export\\applicationHost.config",
+        "Windows\\System32\\inetsrv\\config\\Export\\configEncKey.key",
+        "Windows\\System32\\inetsrv\\config\\applicationHost.config.bak",
+        "Windows\\System32\\inetsrv\\config\\redirection.config",
+        "inetpub\\history\\CFGHISTORY_0000000001\\applicationHost.config",
+        "inetpub\\temp\\appPools\\DefaultAppPool.config",
+        "inetpub\\temp\\appPools\\DefaultAppPool\\DefaultAppPool.config",
+        "Windows\\Microsoft.NET\\Framework64\\v4.0.30319\\CONFIG\\machine.config",
+        "Windows\\Microsoft.NET\\Framework\\v2.0.50727\\CONFIG\\web.config",
+        "inetpub\\wwwroot\\web.config",
+    ] {
+        machine.put(&format!("C:\\{path}"), config.clone(), at);
+    }
+    let metabase = b"<?xml version=\"1.0\"?><configuration xmlns=\"urn:microsoft-catalog:XML_Metabase_V64_0\"><MBProperty></MBProperty></configuration>";
+    for path in ["MetaBase.xml", "History\\MetaBase_0000000001_0000000000.xml", "MetaBack\\before.MD0"] {
+        machine.put(&format!("C:\\Windows\\System32\\inetsrv\\{path}"), metabase.to_vec(), at);
+    }
+    machine.put(
+        "C:\\key.xml",
+        b"<RSAKeyValue><Modulus>AQAB</Modulus><Exponent>AQAB</Exponent></RSAKeyValue>".to_vec(),
+        at,
+    );
+    let key = |name: &str, family| file_name(name, family, GUID);
+    for (folder, family) in [
+        ("ProgramData\\Microsoft\\Crypto\\DSS\\MachineKeys", Family::Capi),
+        ("ProgramData\\Microsoft\\Crypto\\Keys", Family::Cng),
+        ("ProgramData\\Microsoft\\Crypto\\SystemKeys", Family::Cng),
+        ("ProgramData\\Microsoft\\Crypto\\RSA\\S-1-5-18", Family::Capi),
+        (
+            "Windows\\ServiceProfiles\\LocalService\\AppData\\Roaming\\Microsoft\\Crypto\\RSA\\S-1-5-19",
+            Family::Capi,
+        ),
+        (
+            "Windows\\ServiceProfiles\\NetworkService\\AppData\\Roaming\\Microsoft\\Crypto\\RSA\\S-1-5-20",
+            Family::Capi,
+        ),
+        ("Windows\\ServiceProfiles\\LocalService\\AppData\\Roaming\\Microsoft\\Crypto\\Keys", Family::Cng),
+        ("Windows\\ServiceProfiles\\NetworkService\\AppData\\Roaming\\Microsoft\\Crypto\\Keys", Family::Cng),
+    ] {
+        machine.put(&format!("C:\\{folder}\\{}", key("one", family)), capi_name_only("one"), at);
+    }
+    machine
+}
+
+#[test]
+fn every_place_that_is_looked_into_is_gathered() {
+    let machine = with_everything();
+    let mut tree = MemoryTree::new();
+    for (path, file) in machine.files() {
+        tree.insert(&Layout::DriveRoot.place(&path), &file.bytes, None, None);
+    }
+    let report = of_tree(tree);
+    let files: BTreeMap<String, iiskeys_fixtures::machine::File> = machine.files();
+    let mut kinds: Vec<&str> = Vec::new();
+    for form in FORMS {
+        let understood = Understood::of(form, &Request::all(false), &machine);
+        for row in &report.evidence {
+            let path = format!("C:\\{}", row.path.replace('/', "\\"));
+            // A folder of keys stands for the files in it.
+            let own = files.keys().find(|file| **file == path || file.starts_with(&format!("{path}\\")));
+            let own = own.unwrap_or_else(|| panic!("{} is no file of the server", row.path));
+            assert!(Understood::has(&understood.copied, own), "{} leaves {own} ({})", form.name, row.kind);
+            kinds.push(&row.kind);
+        }
+    }
+    kinds.sort_unstable();
+    kinds.dedup();
+    assert!(kinds.len() >= 14, "{kinds:?}");
+    let copies = report.evidence.iter().filter(|row| row.kind == "software-hive-history").count();
+    assert!(copies >= 10, "{copies} copies of SOFTWARE");
 }
