@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use iiskeys_fixtures::archive::{Packed, Zip};
 use iiskeys_fixtures::cases;
 use iiskeys_fixtures::layout::{Layout, place, write};
 use support::{run, run_in, small_case};
@@ -126,4 +127,19 @@ fn the_script_gathers_a_drive_that_is_then_diagnosed() {
         assert_eq!(report["root_cause"]["rule"], "machine-guid-changed", "{report:#}");
     }
     assert!(!folder.path().join("names/C/ProgramData").exists(), "no key file was sent");
+}
+
+#[test]
+fn the_zip_of_a_disk_inspection_is_recognised() {
+    let folder = tempfile::tempdir().unwrap();
+    let files: Vec<Packed> = Layout::DiskInspection
+        .files(&cases::guid_changed())
+        .into_iter()
+        .map(|(path, bytes)| Packed::new(&path, &bytes))
+        .collect();
+    fs::write(folder.path().join("inspection.zip"), Zip::default().write(&files)).unwrap();
+    let report = run_in(folder.path(), ["diagnose", "inspection.zip", "--fail-on", "never"]);
+    let report = report.json();
+    assert_eq!(report["verdict"], "broken", "{report:#}");
+    assert_eq!(report["root_cause"]["rule"], "machine-guid-changed", "{report:#}");
 }

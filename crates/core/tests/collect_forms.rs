@@ -333,3 +333,26 @@ fn every_place_that_is_looked_into_is_gathered() {
     let copies = report.evidence.iter().filter(|row| row.kind == "software-hive-history").count();
     assert!(copies >= 10, "{copies} copies of SOFTWARE");
 }
+
+#[test]
+fn the_tables_of_the_script_give_times_and_access_rights_even_without_a_key_file() {
+    let form = iiskeys_core::collect::Form::by_name("powershell").unwrap();
+    for names_only in [false, true] {
+        let machine = cases::guid_changed();
+        let report = of_tree(gather(form, &Request::all(names_only), &machine, false));
+        let text = report.to_text();
+        assert!(
+            report
+                .collect
+                .iter()
+                .all(|row| !["access-rights", "creation-times"].contains(&row.need.as_str())),
+            "{text}"
+        );
+        let access = report.checks.iter().find(|check| check.rule == "container-access").unwrap();
+        assert!(!access.needs.iter().any(|need| need.contains("icacls")), "{access:?}");
+        let with_times = report.key_containers.iter().filter(|row| row.created.is_some()).count();
+        assert!(with_times > 0 && with_times == report.key_containers.len(), "{text}");
+        assert!(report.key_containers.iter().any(|row| row.access.is_some()), "{text}");
+        assert!(!report.findings.iter().any(|finding| finding.rule == "evidence-damaged"), "{text}");
+    }
+}

@@ -88,7 +88,10 @@ if ($is64) {
 $isLive = ($SystemDrive -eq '')
 if ($isLive) { $SystemDrive = [string]$env:SystemDrive }
 if ($SystemDrive -eq '') { Stop-Here 'there is no Windows here; name the drive of one with -SystemDrive' }
+# Relative to where the user stands, which .NET does not know.
+$here = $ExecutionContext.SessionState.Path
 $drive = $SystemDrive.TrimEnd('\', '/')
+if (-not ($drive -match '^[A-Za-z]:$')) { $drive = $here.GetUnresolvedProviderPathFromPSPath($SystemDrive).TrimEnd('\', '/') }
 $letter = 'C'
 if ($drive -match '^[A-Za-z]:$') { $letter = $drive.Substring(0, 1).ToUpper($invariant) }
 $driveRoot = $drive + $separator
@@ -120,7 +123,7 @@ function Get-Base([string]$Name) {
 
 # The output must not become a part of what is read.
 if ($Output -eq '') { Stop-Here 'name a new or empty folder to write with -Output, best on another drive' }
-$target = [IO.Path]::GetFullPath($Output).TrimEnd('\', '/')
+$target = [IO.Path]::GetFullPath($here.GetUnresolvedProviderPathFromPSPath($Output)).TrimEnd('\', '/')
 function Test-Below([string]$Path, [string]$Folder) {
     $above = $Folder.TrimEnd('\', '/') + $separator
     return ($Path + $separator).StartsWith($above, [StringComparison]::OrdinalIgnoreCase)
@@ -167,7 +170,7 @@ function Get-Destination([string]$Path) {
     $relative = Get-Relative $Path
     if ($relative -ne '') { return (Join-Names (Join-Names $target $letter) $relative) }
     # Folders that the registry puts on another drive.
-    if ($Path -match '^([A-Za-z]):\\(.*)$') { return (Join-Names (Join-Names $target $matches[1].ToUpper($invariant)) $matches[2]) }
+    if ($Path -match '^([A-Za-z]):\\(.*)$') { return (Join-Names (Join-Names $target ($matches[1].ToUpper($invariant))) $matches[2]) }
     return (Join-Names (Join-Names $target 'other') ([IO.Path]::GetFileName($Path)))
 }
 

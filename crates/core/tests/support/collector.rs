@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use iiskeys_core::collect::{Form, Request};
-use iiskeys_core::evidence::MemoryTree;
+use iiskeys_core::evidence::{MemoryTree, Timestamp};
 use iiskeys_fixtures::layout::Layout;
 use iiskeys_fixtures::listing::{Listed, english_dir, utc_csv};
 use iiskeys_fixtures::machine::Machine;
@@ -157,17 +157,13 @@ pub fn gather(form: &Form, request: &Request, machine: &Machine, by_hand: bool) 
     let layout = match form.name {
         "velociraptor" => Layout::VelociraptorAuto,
         "acquire" => Layout::Acquire,
+        "azure" => Layout::DiskInspection,
         "list" => Layout::DriveRoot,
         _ => Layout::Kape,
     };
     for (path, file) in machine.files() {
         if Understood::has(&understood.copied, &path) {
-            let place = match form.name {
-                // One folder for each device with a system.
-                "azure" => format!("device_0/{}", Layout::DriveRoot.place(&path)),
-                _ => layout.place(&path),
-            };
-            tree.insert(&place, &file.bytes, None, None);
+            tree.insert(&layout.place(&path), &file.bytes, None, None);
         }
     }
     let listed: Vec<Listed> =
@@ -180,7 +176,12 @@ pub fn gather(form: &Form, request: &Request, machine: &Machine, by_hand: bool) 
             None,
             None,
         ),
-        "powershell" => tree.insert("files.csv", &utc_csv(&listed, None), None, None),
+        "powershell" => {
+            let text = form.print(request);
+            tree.insert("files.csv", &table_of_files(&text, &listed), None, None);
+            tree.insert("access.csv", &table_of_access(&text, &listed), None, None);
+            tree.insert("errors.csv", b"\xef\xbb\xbf\"What\",\"Action\",\"Reason\"\r\n", None, None);
+        }
         _ if by_hand => {
             let keys: Vec<Listed> = machine
                 .listed()
@@ -192,4 +193,58 @@ pub fn gather(form: &Form, request: &Request, machine: &Machine, by_hand: bool) 
         _ => {}
     }
     tree
+}
+
+/// The column names that the script writes into one of its tables.
+fn columns(script: &str, table: &str) -> Vec<String> {
+    let begin = format!("Write-Row ${table} @(");
+    let row =
+        script.lines().find_map(|line| line.strip_prefix(&begin)).expect("the script writes this table");
+    row.trim_end_matches(')').split(", ").map(|name| name.trim_matches('\'').to_owned()).collect()
+}
+
+fn table(columns: &[String], rows: Vec<Vec<String>>) -> Vec<u8> {
+    let line = |fields: &[String]| {
+        let quoted: Vec<String> =
+            fields.iter().map(|field| format!("\"{}\"", field.replace('"', "\"\""))).collect();
+        format!("{}\r\n", quoted.join(","))
+    };
+    let rows: String = rows.iter().map(|row| line(row)).collect();
+    format!("\u{feff}{}{rows}", line(columns)).into_bytes()
+}
+
+/// `files.csv` as the script writes it.
+fn table_of_files(script: &str, listed: &[Listed]) -> Vec<u8> {
+    let columns = columns(script, "files");
+    let time = |at: u64| Timestamp::from_filetime(at).expect("a time").to_string();
+    let row = |file: &Listed| {
+        let value = |name: &String| match name.as_str() {
+            "FullName" => file.path.clone(),
+            "Length" => file.size.to_string(),
+            "CreationTimeUtc" => time(file.created),
+            "LastWriteTimeUtc" | "LastAccessTimeUtc" => time(file.modified),
+            "Attributes" => "Hidden, System, Archive".to_owned(),
+            _ => String::new(),
+        };
+        columns.iter().map(value).collect()
+    };
+    table(&columns, listed.iter().map(row).collect())
+}
+
+/// `access.csv` as the script writes it: key folders and key files.
+fn table_of_access(script: &str, listed: &[Listed]) -> Vec<u8> {
+    let columns = columns(script, "access");
+    assert_eq!(columns, ["Path", "Owner", "Sddl"]);
+    let keys = listed.iter().filter(|file| file.path.contains("\\Microsoft\\Crypto\\"));
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for file in keys {
+        let (folder, _) = file.path.rsplit_once('\\').unwrap();
+        if !rows.iter().any(|row| row[0] == folder) {
+            let sddl = "O:SYG:SYD:PAI(A;;0x12019f;;;WD)(A;;FA;;;BA)(A;OICI;FA;;;SY)";
+            rows.push(vec![folder.to_owned(), "S-1-5-18".to_owned(), sddl.to_owned()]);
+        }
+        let sddl = "O:SYG:SYD:AI(A;;FA;;;SY)(A;;FA;;;BA)(A;;FR;;;NS)(A;;FR;;;LS)(A;;FR;;;S-1-5-32-568)";
+        rows.push(vec![file.path.clone(), "S-1-5-18".to_owned(), sddl.to_owned()]);
+    }
+    table(&columns, rows)
 }
