@@ -124,6 +124,9 @@ fn completions_and_man_pages_know_every_command_and_option() {
     }
     let told = run(["man", "luck"]);
     assert!(told.refusal().contains("'luck'"), "{told:?}");
+}
+
+#[test]
 fn the_catalogue_in_markdown_is_the_page_in_the_documentation() {
     assert_eq!(run(["rules", "--format", "markdown"]).answer(), iiskeys_core::rules::markdown());
     let page = run(["rules", "container-missing", "--format", "markdown"]);

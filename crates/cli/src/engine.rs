@@ -5,20 +5,14 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-pub use iiskeys_core::Report;
 use iiskeys_core::artifact::container::{Family, Guid, Prefix};
 pub use iiskeys_core::codes::{Explanation, explain};
 use iiskeys_core::collect;
 use iiskeys_core::evidence::{Evidence, OpenOptions, Password, Timestamp};
-pub use iiskeys_core::report::Level;
-pub use iiskeys_core::report::PseudonymMap;
-use iiskeys_core::report::{self, Format, Look, Verdict};
-pub use iiskeys_core::rules::RuleInfo;
-use iiskeys_core::{Options, Progress};
-pub use iiskeys_core::report::Look;
 use iiskeys_core::report::{self, Format, Verdict};
+pub use iiskeys_core::report::{Level, Look, PseudonymMap};
 pub use iiskeys_core::rules::{RuleInfo, list, markdown as catalogue};
-use iiskeys_core::{Options, Progress, Report};
+use iiskeys_core::{Options, Progress};
 pub use iiskeys_core::{Report, across, compare};
 
 use zeroize::Zeroizing;
@@ -120,24 +114,6 @@ pub fn render(report: &Report, form: &str, look: &Look) -> String {
     Format::by_name(form).map(|form| form.render(report, look)).unwrap_or_default()
 }
 
-/// A report that an earlier run has written as JSON.
-///
-/// # Errors
-/// The file cannot be read, or is no report that this version understands.
-pub fn saved(path: &Path) -> Result<Report, Failure> {
-    let refuse = |why: String| {
-        let next = "give one that `iiskeys diagnose` wrote with --format json";
-        Failure::new(format!("the report {} {why}; {next}", quoted(path)))
-    };
-    let mut text = Vec::new();
-    let file = File::open(path).map_err(|error| refuse(format!("cannot be opened ({error})")))?;
-    // One byte more than is read tells that there is more.
-    let most = u64::try_from(report::LARGEST).unwrap_or(u64::MAX).saturating_add(1);
-    file.take(most).read_to_end(&mut text).map_err(|error| refuse(format!("cannot be read ({error})")))?;
-    Report::from_json(&text)
-        .map_err(|error| refuse(format!("is not understood: {}", shown(&error.to_string()))))
-}
-
 /// A definition for a collector, and what to tell beside it.
 ///
 /// # Errors
@@ -164,31 +140,32 @@ pub fn definition(form: &str, needs: &[&str], names_only: bool) -> Result<(Strin
 /// # Errors
 /// It cannot be read, is no report, or lacks nothing.
 pub fn missing(path: &Path) -> Result<Vec<String>, Failure> {
-    let refuse = |why: String| Failure::new(format!("the report {} {why}", quoted(path)));
-    let mut text = Vec::new();
-    let file =
-        File::open(path).map_err(|error| refuse(format!("cannot be opened ({error}); check the path")))?;
-    file.take(LARGEST_REPORT)
-        .read_to_end(&mut text)
-        .map_err(|error| refuse(format!("cannot be read ({error}); check the path")))?;
-    let report = Report::from_json(&text)
-        .map_err(|error| refuse(format!("is none that can be read: {}", shown(&error.to_string()))))?;
+    let (report, _) = read_report(path)?;
     if report.collect.is_empty() {
-        return Err(refuse("lacks nothing; leave --missing out to gather everything".to_owned()));
+        return Err(Failure::new(format!(
+            "the report {} lacks nothing; leave --missing out to gather everything",
+            quoted(path)
+        )));
     }
     Ok(report.collect.into_iter().map(|row| row.need).collect())
 }
 
-/// Largest saved report that is read, in bytes.
-const LARGEST_REPORT: u64 = 257 << 20;
 /// Reads a report that was saved.
+///
+/// # Errors
 /// It cannot be read, or is no report of this form.
 pub fn read_report(path: &Path) -> Result<(Report, Vec<u8>), Failure> {
+    let refuse = |why: String| {
         Failure::new(format!(
             "the report {} {why}; give one that `iiskeys diagnose` wrote as JSON",
             quoted(path)
         ))
+    };
+    let mut text = Vec::new();
     let most = report::LARGEST_REPORT as u64 + 1;
+    let file = File::open(path).map_err(|error| refuse(format!("cannot be opened ({error})")))?;
+    file.take(most).read_to_end(&mut text).map_err(|error| refuse(format!("cannot be read ({error})")))?;
+    let report = Report::from_json(&text)
         .map_err(|error| refuse(format!("cannot be used: {}", shown(&error.to_string()))))?;
     Ok((report, text))
 }

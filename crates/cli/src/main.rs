@@ -12,8 +12,8 @@ mod generated;
 mod interrupt;
 mod look;
 mod output;
-mod private_map;
 mod pool;
+mod private_map;
 mod progress;
 
 use std::io::{self, Write};
@@ -40,10 +40,10 @@ fn main() -> ExitCode {
 fn run(command: Command) -> Result<Exit, Failure> {
     match command {
         Command::Diagnose(args) => commands::diagnose::run(&args),
-        Command::Collect(args) => commands::collect::run(&args),
         Command::Render(args) => commands::render::run(&args),
         Command::Compare(args) => commands::compare::run(&args),
         Command::Check(args) => commands::check::run(&args),
+        Command::Collect(args) => commands::collect::run(&args),
         Command::Rules(args) => commands::rules::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Name(args) => commands::name::run(&args),

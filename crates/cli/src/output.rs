@@ -96,13 +96,9 @@ impl Target {
     pub fn write(&self, text: &str) -> Result<(), Failure> {
         match self {
             Self::Stdout => print(text),
-            Self::File(path) => replace(path, text.as_bytes(), false).map_err(|error| {
-                Failure::new(format!(
-                    "the report could not be written to {} ({error}); choose another file with --output",
-                    quoted(path)
-                ))
-            }),
-            Self::File(path) => replace(path, text.as_bytes()).map_err(|error| unwritten(path, &error)),
+            Self::File(path) => {
+                replace(path, text.as_bytes(), false).map_err(|error| unwritten(path, &error))
+            }
         }
     }
 }
@@ -176,21 +172,7 @@ fn create(path: &Path, is_private: bool) -> io::Result<File> {
 
 /// Writes beside `path`, then puts the finished file in its place in one step.
 fn replace(path: &Path, bytes: &[u8], is_private: bool) -> io::Result<()> {
-    let name = path.file_name().unwrap_or(OsStr::new("report")).to_string_lossy().into_owned();
-    let unfinished = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-    let mut file = interrupt::guarded(|slot| {
-        let file = create(&unfinished, is_private)?;
-        *slot = Some(unfinished.clone());
-        Ok::<_, io::Error>(file)
-    })?;
-    let written = file.write_all(bytes).and_then(|()| file.sync_all());
-    drop(file);
-    interrupt::guarded(|slot| {
-        *slot = None;
-        written.and_then(|()| fs::rename(&unfinished, path)).inspect_err(|_| {
-            let _ = fs::remove_file(&unfinished);
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = Unfinished::beside(path)?;
+    let mut file = Unfinished::beside(path, is_private)?;
     file.0.write_all(bytes)?;
     file.finish(path)
 }
@@ -199,11 +181,11 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 struct Unfinished(File, PathBuf);
 
 impl Unfinished {
-    fn beside(path: &Path) -> io::Result<Self> {
+    fn beside(path: &Path, is_private: bool) -> io::Result<Self> {
         let name = path.file_name().unwrap_or(OsStr::new("report")).to_string_lossy().into_owned();
         let unfinished = path.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
         interrupt::guarded(|slot| {
-            let file = File::create_new(&unfinished)?;
+            let file = create(&unfinished, is_private)?;
             *slot = Some(unfinished.clone());
             Ok(Self(file, unfinished))
         })
@@ -239,7 +221,9 @@ impl<'a> Lines<'a> {
     pub fn begin(target: &'a Target) -> Result<Self, Failure> {
         let file = match target {
             Target::Stdout => None,
-            Target::File(path) => Some(Unfinished::beside(path).map_err(|error| unwritten(path, &error))?),
+            Target::File(path) => {
+                Some(Unfinished::beside(path, false).map_err(|error| unwritten(path, &error))?)
+            }
         };
         Ok(Self { target, file })
     }

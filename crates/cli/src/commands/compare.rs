@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::diagnose::look_at;
-use crate::args::{CompareArgs, Format};
+use crate::args::{CompareArgs, ComparisonFormat};
 use crate::engine::compare::{self, Outcome};
 use crate::engine::{self, Report, Request};
 use crate::exit::{Exit, Failure};
@@ -22,8 +22,8 @@ pub fn run(args: &CompareArgs) -> Result<Exit, Failure> {
     let b = load(&args.b, args, &target, &real)?;
     let comparison = compare::reports(&a, &b);
     target.write(&match args.format {
-        Format::Json => comparison.to_json(),
-        Format::Text => comparison.to_text(),
+        ComparisonFormat::Json => comparison.to_json(),
+        ComparisonFormat::Text => comparison.to_text(),
     })?;
     Ok(match comparison.outcome {
         Outcome::NotWorse => Exit::Clean,

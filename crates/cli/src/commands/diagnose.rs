@@ -27,26 +27,14 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
     let target = Target::resolve(args.output.as_deref(), &real)?;
     let map =
         args.pseudonymize.as_deref().map(|path| PrivateMap::resolve(path, &real, &target)).transpose()?;
-    let request = Request {
-        evidence: &args.evidence,
-        windows: args.windows.as_deref(),
-        require: args.require.iter().map(|group| group.name()).collect(),
-        stamp: args.stamp,
-        prove_all: args.prove_all,
-        verify_image: args.verify_image,
-        password_file: args.password_file.as_deref(),
-    };
-    let mut meter = Meter::new(args.no_progress, args.verbose);
-    let mut report = engine::diagnose(&request, &mut meter)?;
     let request = Request { stamp: args.stamp, ..Request::of(&args.evidence, &args.reading) };
     let mut meter = Meter::new(args.reading.no_progress, args.reading.verbose);
-    let report = engine::diagnose(&request, &mut meter)?;
+    let mut report = engine::diagnose(&request, &mut meter)?;
     target.spare_parts(&real, engine::image_parts(&report))?;
     if let Some(map) = map {
         map.spare_parts(&real, engine::image_parts(&report))?;
         map.apply(&mut report)?;
     }
-    let text = engine::render(&report, args.format.name());
     let text = engine::render(&report, args.format.name(), &look(&args.look, args.output.is_some()));
     drop(meter);
     target.write(&text)?;

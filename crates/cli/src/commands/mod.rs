@@ -1,10 +1,10 @@
 //! One module for each command.
 
-pub mod collect;
-pub mod completions;
 mod cases;
 pub mod check;
+pub mod collect;
 pub mod compare;
+pub mod completions;
 pub mod diagnose;
 pub mod explain;
 pub mod man;

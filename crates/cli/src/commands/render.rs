@@ -11,7 +11,7 @@ use crate::output::Target;
 /// # Errors
 /// The file is no report that this version reads, or its new form could not be written.
 pub fn run(args: &RenderArgs) -> Result<Exit, Failure> {
-    let report = engine::saved(&args.report)?;
+    let (report, _) = engine::read_report(&args.report)?;
     // The saved report is spared like evidence: it may be all that is left of a case.
     let spared: Vec<_> = args.report.canonicalize().into_iter().collect();
     let target = Target::resolve(args.output.as_deref(), &spared)?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::args::{Format, RulesArgs};
+use crate::args::{RulesArgs, RulesFormat};
 use crate::engine::{self, RuleInfo};
 use crate::exit::{Exit, Failure, shown};
 use crate::look::look;
@@ -15,15 +15,15 @@ use crate::output;
 pub fn run(args: &RulesArgs) -> Result<Exit, Failure> {
     let rules = engine::rules();
     let answer = match (&args.name, args.format) {
-        (None, Format::Text) => engine::list(&look(&args.look, false)),
-        (None, Format::Json) => pretty(&rules.iter().map(|rule| form(rule)).collect()),
-        (None, Format::Markdown) => engine::catalogue(),
+        (None, RulesFormat::Text) => engine::list(&look(&args.look, false)),
+        (None, RulesFormat::Json) => pretty(&rules.iter().map(|rule| form(rule)).collect()),
+        (None, RulesFormat::Markdown) => engine::catalogue(),
         (Some(name), format) => {
             let rule = find(&rules, name)?;
             match format {
-                Format::Text => rule.to_text(&look(&args.look, false)),
-                Format::Markdown => format!("# {}\n\n{}", rule.name, rule.page()),
-                Format::Json => pretty(&form(rule)),
+                RulesFormat::Text => rule.to_text(&look(&args.look, false)),
+                RulesFormat::Markdown => format!("# {}\n\n{}", rule.name, rule.page()),
+                RulesFormat::Json => pretty(&form(rule)),
             }
         }
     };

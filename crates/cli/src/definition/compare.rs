@@ -2,9 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
-
-use super::rules::Format;
+use clap::{Args, ValueEnum};
 
 const ABOUT: &str = "\
 Each of A and B is a report that was saved as JSON, or evidence, which is diagnosed with the default options. Worse is: a new
@@ -31,8 +29,8 @@ pub struct CompareArgs {
     pub b: PathBuf,
 
     /// Form of the answer
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = ComparisonFormat::Text)]
+    pub format: ComparisonFormat,
 
     /// Write the answer to FILE instead of stdout; never into the evidence
     #[arg(long, value_name = "FILE")]
@@ -49,4 +47,13 @@ pub struct CompareArgs {
     /// Say on stderr what is being done
     #[arg(short, long)]
     pub verbose: bool,
+}
+
+/// Form of a comparison.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ComparisonFormat {
+    /// For programs
+    Json,
+    /// For people
+    Text,
 }

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::LookArgs;
-use super::reading::ReadingArgs;
+use super::{LookArgs, ReadingArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -62,18 +61,6 @@ pub struct DiagnoseArgs {
     #[arg(long)]
     pub stamp: bool,
 
-    /// Prove the containers of others as well, not only those that IIS needs and well-known ones
-    #[arg(long)]
-    pub prove_all: bool,
-
-    /// Read every disk image to its end and compare its content with the digests that it states
-    #[arg(long)]
-    pub verify_image: bool,
-
-    /// File whose first line is the password of encrypted archives
-    #[arg(long, value_name = "FILE")]
-    pub password_file: Option<PathBuf>,
-
     /// Replace the names of this machine by tokens and keep MAP, which tells them, to yourself
     ///
     /// Hosts, domains, accounts, sites, application pools, folders, certificates, addresses and the names of containers
@@ -84,13 +71,6 @@ pub struct DiagnoseArgs {
     #[arg(long, value_name = "MAP")]
     pub pseudonymize: Option<PathBuf>,
 
-    /// Show no progress, not even on a terminal
-    #[arg(long)]
-    pub no_progress: bool,
-
-    /// Say on stderr what is being done
-    #[arg(short, long)]
-    pub verbose: bool,
     /// How the evidence is read.
     #[command(flatten)]
     pub reading: ReadingArgs,

@@ -1,39 +1,36 @@
 //! What the command line takes, and nothing of what it does: completions and man pages are made from the same words.
 
-mod collect;
-mod completions;
 mod check;
+mod collect;
 mod compare;
+mod completions;
 mod diagnose;
 mod explain;
-mod man;
 mod look;
+mod man;
 mod name;
-mod render;
 mod reading;
+mod render;
 mod rules;
 
 use clap::{Parser, Subcommand};
 
+pub use check::CheckArgs;
 pub use collect::CollectArgs;
+pub use compare::{CompareArgs, ComparisonFormat};
 pub use completions::CompletionsArgs;
 #[cfg(test)]
 pub use completions::Shell;
-#[cfg(test)]
-pub use diagnose::Group;
 pub use diagnose::{DiagnoseArgs, FailOn, ReportFormat};
-pub use check::CheckArgs;
-pub use compare::CompareArgs;
-pub use diagnose::{DiagnoseArgs, FailOn};
 pub use explain::ExplainArgs;
-pub use man::ManArgs;
 pub use look::{Colour, LookArgs};
+pub use man::ManArgs;
 pub use name::NameArgs;
-pub use render::RenderArgs;
 #[cfg(test)]
 pub use reading::Group;
 pub use reading::ReadingArgs;
-pub use rules::{Format, RulesArgs};
+pub use render::RenderArgs;
+pub use rules::{RulesArgs, RulesFormat};
 
 /// Says why an IIS server can no longer open its machine keys, from copied files alone.
 #[derive(Debug, Parser)]
@@ -49,14 +46,14 @@ pub struct Cli {
 pub enum Command {
     /// Diagnose one machine from its evidence
     Diagnose(DiagnoseArgs),
-    /// Print what a collector must gather of a server
-    Collect(CollectArgs),
     /// Give a saved report in another form
     Render(RenderArgs),
     /// Compare two reports: before and after a repair, or two machines
     Compare(CompareArgs),
     /// Compare evidence with the report that it gave before, for CI
     Check(CheckArgs),
+    /// Print what a collector must gather of a server
+    Collect(CollectArgs),
     /// List the rules, or explain one
     Rules(RulesArgs),
     /// Say what a status code, an event id or a message means here

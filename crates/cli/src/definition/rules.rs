@@ -11,17 +11,17 @@ pub struct RulesArgs {
     pub name: Option<String>,
 
     /// Form of the answer
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub format: Format,
+    #[arg(long, value_enum, default_value_t = RulesFormat::Text)]
+    pub format: RulesFormat,
 
     /// How text looks.
     #[command(flatten)]
     pub look: LookArgs,
 }
 
-/// Form of an answer.
+/// Form of an answer about rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub enum RulesFormat {
     /// For programs
     Json,
     /// For people

@@ -22,7 +22,6 @@ pub use build::{KNOWN_GROUPS, Options, build};
 pub use model::*;
 pub use pseudonym::{Kind as NameKind, MapError, Names, PseudonymMap};
 pub use read::{LARGEST as LARGEST_REPORT, ReadError};
-pub use read::{LARGEST, ReadError};
 pub use render::{FORMATS, Format};
 pub use timeline::TimeKind;
 

@@ -1,8 +1,8 @@
 //! The forms in which a report is given. Each is one file and one line in [`FORMATS`]; all start from the same typed
 //! [`Report`] and know nothing of each other.
 
-mod html;
 mod bodyfile;
+mod html;
 mod json;
 mod markdown;
 #[cfg(test)]
