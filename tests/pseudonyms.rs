@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use iiskeys_core::report::FORMATS;
+use iiskeys_core::Report;
+use iiskeys_core::report::{FORMATS, PseudonymMap};
 use iiskeys_fixtures::archive::{Packed, Zip};
 use iiskeys_fixtures::cases;
 use iiskeys_fixtures::certificate::{CertificateSpec, LinkSpec, StoredSpec};
@@ -142,7 +143,7 @@ fn as_archive(folder: &Path) -> PathBuf {
         [&[0x30, 0x20, 2, 1, 3, 0x30, 0x1b, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7][..], &[0; 40]]
             .concat();
     machine.put("C:\\indigo-wildcard.pfx", pfx, at);
-    machine.add_aspnet_secret("C:\\inetpub\\sapphire-intranet\\web.config", SessionAlg::Aes256, true, at);
+    machine.add_aspnet_secret("C:\\inetpub\\wwwroot\\web.config", SessionAlg::Aes256, true, at);
     machine.foreign_container(WAS_KEY);
     machine.foreign_container("NetFrameworkConfigurationKey");
     let packed: Vec<Packed> = machine
@@ -154,7 +155,7 @@ fn as_archive(folder: &Path) -> PathBuf {
         })
         .collect();
     let zip = Zip { deflate: true, ntfs: true, ..Zip::default() };
-    write(&[("juniper-evidence.zip".to_owned(), zip.write(&packed))], folder)
+    write(&[("sapphire-intranet/juniper-evidence.zip".to_owned(), zip.write(&packed))], folder)
 }
 
 /// The machine as loose files.
@@ -272,7 +273,36 @@ fn the_story_is_the_same() {
         }
         assert!(told["redaction_tokens"].as_array().is_some_and(|tokens| tokens.len() > 3), "{shape}");
         assert_eq!(plain["redaction_tokens"], Json::Null);
+        // With the map everything can be read again.
+        let mut tokens: Vec<(String, String)> = read_map(&map).into_iter().collect();
+        tokens.sort_by_key(|(token, _)| std::cmp::Reverse(token.len()));
+        for (before, after) in
+            plain["findings"].as_array().unwrap().iter().zip(told["findings"].as_array().unwrap())
+        {
+            for field in ["id", "title", "subject", "explanation"] {
+                let mut text = after[field].as_str().expect("a text").to_owned();
+                tokens.iter().for_each(|(token, name)| text = text.replace(token, name));
+                let text_before = before[field].as_str().expect("a text");
+                assert_eq!(text.to_lowercase(), text_before.to_lowercase(), "{shape}");
+            }
+        }
         assert_eq!(told["machine"]["machine_guid"]["value"], plain["machine"]["machine_guid"]["value"]);
+    }
+}
+
+#[test]
+fn a_report_that_was_saved_is_pseudonymized_like_a_fresh_one() {
+    for (shape, build) in SHAPES {
+        let folder = tempfile::tempdir().expect("a folder");
+        let evidence = build(&folder.path().join("case"));
+        let mut report = Report::from_json(diagnose(&evidence, "json", None).as_bytes()).expect("a report");
+        let mut map = PseudonymMap::default();
+        report.pseudonymize(&mut map).expect("a report");
+        let once = report.to_json();
+        let told = seen(&once);
+        assert!(told.is_empty(), "{shape}: {told:?}");
+        report.pseudonymize(&mut map).expect("a report");
+        assert_eq!(report.to_json(), once, "{shape}: there is nothing left to replace");
     }
 }
 
@@ -283,9 +313,13 @@ fn what_belongs_together_still_does() {
     let map = folder.path().join("map");
     let report = json(&evidence, Some(&map));
     let bindings = report["bindings"].as_array().expect("bindings");
-    let binding = bindings.iter().find(|row| !row["file"].is_null()).expect("a chain");
     let certificates = report["certificates"].as_array().expect("certificates");
-    let certificate = certificates.iter().find(|row| row["id"] == binding["certificate"]).expect("joined");
+    let is_whole = |row: &&Json| {
+        let keys = row["by_key"].as_array().expect("a list");
+        row["by_name"].as_array().expect("a list").iter().any(|id| keys.contains(id))
+    };
+    let certificate = certificates.iter().find(is_whole).expect("a certificate with its key");
+    let binding = bindings.iter().find(|row| row["certificate"] == certificate["id"]).expect("joined");
     let containers = report["key_containers"].as_array().expect("containers");
     let container = containers.iter().find(|row| row["id"] == binding["file"]).expect("joined");
     assert_eq!(certificate["thumbprint"], binding["thumbprint"]);

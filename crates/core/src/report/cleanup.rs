@@ -29,31 +29,62 @@ pub(super) fn cleanup(machine: &Machine<'_>, report: &Report) -> Option<CleanupR
         return None;
     }
     let gaps = gaps(machine);
-    let keep = keep(report, gaps.first().copied());
-    let leftovers = if gaps.is_empty() { leftovers(machine, report, &keep) } else { Vec::new() };
-    Some(CleanupRow { limits: limits(machine, report, gaps), keep, leftovers })
+    let changed = report.findings.iter().any(|finding| finding.rule == "machine-guid-changed");
+    let keep = keep(report, gaps.first().copied(), changed);
+    let leftovers = if gaps.is_empty() { leftovers(machine, report, &keep, changed) } else { Vec::new() };
+    Some(CleanupRow { limits: limits(machine, report, gaps, changed), keep, leftovers })
 }
 
-fn keep(report: &Report, gap: Option<&str>) -> Vec<KeepRow> {
-    let mut linked: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    for certificate in &report.certificates {
-        let subject = certificate.subject.as_deref().unwrap_or("of unknown subject");
-        let named =
-            format!("certificate {} ({subject}) of store {}", certificate.thumbprint, certificate.store);
-        for container in &certificate.by_name {
-            linked.entry(container).or_default().push(format!("{named} is linked to it"));
+/// What is looked up for each container.
+struct Around<'r> {
+    /// What certificates say of a container, by its id.
+    linked: BTreeMap<&'r str, Vec<String>>,
+    /// Words of the plan's steps, among them the names of the files that they work on.
+    planned: BTreeSet<&'r str>,
+    /// The copies of each container, by store and hash of the name.
+    copies: BTreeMap<(&'r str, &'r str), Vec<&'r ContainerRow>>,
+    /// What lacks in evidence to say that something is not needed.
+    gap: Option<&'static str>,
+    /// Whether the MachineGuid changed: then what stands under another one lost its owner and is no leftover.
+    changed: bool,
+}
+
+impl<'r> Around<'r> {
+    fn of(report: &'r Report, gap: Option<&'static str>, changed: bool) -> Self {
+        let mut linked: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for certificate in &report.certificates {
+            let subject = certificate.subject.as_deref().unwrap_or("of unknown subject");
+            let named =
+                format!("certificate {} ({subject}) of store {}", certificate.thumbprint, certificate.store);
+            for container in &certificate.by_name {
+                linked.entry(container).or_default().push(format!("{named} is linked to it"));
+            }
+            for container in certificate.by_key.iter().filter(|id| !certificate.by_name.contains(id)) {
+                let why =
+                    format!("{named} has the same public key and no link to it: its private key is here");
+                linked.entry(container).or_default().push(why);
+            }
         }
-        for container in certificate.by_key.iter().filter(|id| !certificate.by_name.contains(id)) {
-            let why = format!("{named} has the same public key and no link to it: its private key is here");
-            linked.entry(container).or_default().push(why);
+        let steps = report.plan.iter().flat_map(|plan| &plan.steps);
+        let texts = steps.flat_map(|step| std::iter::once(&step.target).chain(&step.commands));
+        let planned = texts.flat_map(|text| text.split(['\\', '"', ' '])).collect();
+        let mut copies: BTreeMap<(&str, &str), Vec<&ContainerRow>> = BTreeMap::new();
+        for container in &report.key_containers {
+            if let Some(prefix) = &container.prefix {
+                copies.entry((&container.store, prefix)).or_default().push(container);
+            }
         }
+        Self { linked, planned, copies, gap, changed }
     }
+}
+
+fn keep(report: &Report, gap: Option<&'static str>, changed: bool) -> Vec<KeepRow> {
+    let around = Around::of(report, gap, changed);
     let mut rows: Vec<KeepRow> = report
         .key_containers
         .iter()
         .filter_map(|container| {
-            let links = linked.get(container.id.as_str()).map(Vec::as_slice).unwrap_or_default();
-            let why = reasons(report, container, links, gap);
+            let why = reasons(container, &around);
             let name = container.well_known.clone().or_else(|| container.name.clone());
             (!why.is_empty()).then(|| KeepRow { container: container.id.clone(), name, why })
         })
@@ -65,8 +96,9 @@ fn keep(report: &Report, gap: Option<&str>) -> Vec<KeepRow> {
 }
 
 /// Why a container must stay.
-fn reasons(report: &Report, container: &ContainerRow, links: &[String], gap: Option<&str>) -> Vec<String> {
+fn reasons(container: &ContainerRow, around: &Around<'_>) -> Vec<String> {
     let mut why: Vec<String> = some(&container.needed_by, "further reason");
+    let links = around.linked.get(container.id.as_str()).map(Vec::as_slice).unwrap_or_default();
     why.extend(some(links, "further certificate"));
     let known = container.well_known.as_deref().or(container.name.as_deref()).and_then(WellKnown::by_name);
     if let Some(known) = known {
@@ -75,23 +107,29 @@ fn reasons(report: &Report, container: &ContainerRow, links: &[String], gap: Opt
     if !container.opens.is_empty() {
         why.push(format!("its private key provably opens {}", some(&container.opens, "more").join(", ")));
     }
-    if is_in_plan(report, container) {
+    if container.id.split_once('/').is_some_and(|(_, file)| around.planned.contains(file)) {
         why.push("the repair plan of this report works with it".to_owned());
     }
-    if !why.is_empty() {
-        why.extend(only_copy(report, container));
+    if why.is_empty() {
+        why.extend(unclaimed(container, around));
     } else {
-        why.extend(unclaimed(container, gap));
+        why.extend(standing(container, around));
     }
     why
 }
 
 /// Why a container must stay that nothing in evidence needs.
-fn unclaimed(container: &ContainerRow, gap: Option<&str>) -> Option<String> {
+fn unclaimed(container: &ContainerRow, around: &Around<'_>) -> Option<String> {
     let pattern = container.name.as_deref().map(NamePattern::of);
-    Some(match (container.state.as_str(), pattern, gap) {
+    let lost = around.changed && container.standing.as_deref() == Some("other-guid");
+    Some(match (container.state.as_str(), pattern, around.gap) {
         ("not-read", ..) => "its content was not read, so nothing can be said about what needs it".to_owned(),
         ("damaged", ..) => "its bytes are damaged, so what needs it cannot be read from it".to_owned(),
+        _ if lost => {
+            "it stands under a GUID that this machine had before: it works again when a repair brings that GUID back, or \
+             renames the file"
+                .to_owned()
+        }
         (_, _, Some(gap)) => format!("whether anything needs it is not in evidence: {gap}"),
         (_, Some(pattern), None) if maker(pattern.label()).is_some() => return None,
         _ => "a program or a person chose its name, and the evidence does not tell what needs it: ask first"
@@ -122,49 +160,37 @@ fn owner(known: &WellKnown) -> String {
     }
 }
 
-/// Whether a step of the plan names the file.
-fn is_in_plan(report: &Report, container: &ContainerRow) -> bool {
-    let Some(file) = container.id.split_once('/').map(|(_, file)| file) else { return false };
-    let steps = report.plan.iter().flat_map(|plan| &plan.steps);
-    let names = |text: &String| text.contains(file);
-    steps.into_iter().any(|step| names(&step.target) || step.commands.iter().any(names))
-}
-
 /// What a copy is worth that Windows does not open at present.
-fn only_copy(report: &Report, container: &ContainerRow) -> Option<String> {
-    let standing = container.standing.as_deref()?;
-    let place = match standing {
+fn standing(container: &ContainerRow, around: &Around<'_>) -> Option<String> {
+    let place = match container.standing.as_deref()? {
         "other-guid" => "under another GUID",
         "other-root" => "below another folder than the registry names",
         "set-aside" => "under a name that somebody gave it",
         _ => return None,
     };
-    let is_copy = |other: &&ContainerRow| {
-        other.store == container.store && other.prefix.is_some() && other.prefix == container.prefix
-    };
-    let current =
-        report.key_containers.iter().filter(is_copy).find(|it| it.standing.as_deref() == Some("current"));
-    let is_usable = !matches!(container.state.as_str(), "damaged" | "empty" | "incomplete");
+    let is_broken = |copy: &ContainerRow| matches!(copy.state.as_str(), "damaged" | "empty" | "incomplete");
+    if is_broken(container) {
+        return None;
+    }
+    let prefix = container.prefix.as_deref()?;
+    let copies =
+        around.copies.get(&(container.store.as_str(), prefix)).map(Vec::as_slice).unwrap_or_default();
+    let current = copies.iter().find(|copy| copy.standing.as_deref() == Some("current"));
     match current {
-        None if is_usable => Some(format!(
-            "it stands {place}, and no copy stands where Windows looks: it is the one to restore"
+        None => Some(format!(
+            "it stands {place}, and no copy stands where Windows looks: if anything misses it, it is the one to restore"
         )),
-        Some(current) if is_usable && current.state != "complete" => Some(format!(
+        Some(current) if is_broken(current) => Some(format!(
             "it stands {place}, and the copy that Windows opens is {}: this is the better one",
             current.state
         )),
-        // Two whole copies are two keys; which one the data needs shows only when they are opened.
-        Some(current) if container.opens.is_empty() && current.opens.is_empty() && is_known(container) => {
-            Some(format!(
-                "it stands {place} beside a whole copy with another file name: which of the two the data needs is not proven"
-            ))
-        }
-        _ => None,
+        // What was not read may be whole, and two whole copies are two keys: which of them the data needs shows only
+        // when they are opened.
+        Some(current) if container.opens.is_empty() && current.opens.is_empty() => Some(format!(
+            "it stands {place} beside the copy that Windows opens: which of the two the data needs is not proven"
+        )),
+        Some(_) => None,
     }
-}
-
-fn is_known(container: &ContainerRow) -> bool {
-    container.well_known.is_some() || !container.needed_by.is_empty()
 }
 
 /// What must be in evidence before anything is called a leftover.
@@ -199,7 +225,7 @@ struct Sum {
     sizes: BTreeMap<String, u64>,
 }
 
-fn leftovers(machine: &Machine<'_>, report: &Report, keep: &[KeepRow]) -> Vec<LeftoverRow> {
+fn leftovers(machine: &Machine<'_>, report: &Report, keep: &[KeepRow], changed: bool) -> Vec<LeftoverRow> {
     let mut sums: BTreeMap<(String, Option<String>, String), Sum> = BTreeMap::new();
     for group in &report.container_groups {
         let key = (group.store.clone(), group.guid.clone(), group.pattern.clone());
@@ -231,6 +257,9 @@ fn leftovers(machine: &Machine<'_>, report: &Report, keep: &[KeepRow]) -> Vec<Le
                 (Some(guid), Some(current)) => !guid.eq_ignore_ascii_case(current),
                 _ => true,
             };
+            if is_old && changed {
+                return None;
+            }
             let basis = basis(&sum, made, is_old);
             Some(LeftoverRow {
                 store,
@@ -313,7 +342,7 @@ fn days_between(first: &str, last: &str) -> Option<u64> {
     u64::try_from(day(last)?.signed_duration_since(day(first)?).num_days()).ok()
 }
 
-fn limits(machine: &Machine<'_>, report: &Report, gaps: Vec<&'static str>) -> Vec<String> {
+fn limits(machine: &Machine<'_>, report: &Report, gaps: Vec<&'static str>, changed: bool) -> Vec<String> {
     let mut limits = Vec::new();
     if !gaps.is_empty() {
         limits.push(format!("Nothing is called a leftover here: {}.", gaps.join("; ")));
@@ -341,10 +370,10 @@ fn limits(machine: &Machine<'_>, report: &Report, gaps: Vec<&'static str>) -> Ve
             containers(report.containers_only_counted, "has", "have")
         ));
     }
-    let changed = report.findings.iter().any(|finding| finding.rule == "machine-guid-changed");
     if changed {
         limits.push(
-            "The MachineGuid changed: repair first, and clean up only when everything has run for a while under one GUID."
+            "The MachineGuid changed: nothing under another GUID is called a leftover. Repair first, and clean up only when \
+             everything has run for a while under one GUID."
                 .to_owned(),
         );
     }

@@ -63,7 +63,6 @@ const FIXED: &[&str] = &[
     "pattern",
     "master_keys",
     "app_id",
-    "time_zone",
     "need",
     "redaction_tokens",
     "resolves",

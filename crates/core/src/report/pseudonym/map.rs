@@ -2,8 +2,10 @@
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use super::names::{Kind, folded};
+use crate::report::visible::is_deceptive;
 
 /// Largest map that is read, in bytes.
 const LARGEST: usize = 64 << 20;
@@ -92,7 +94,19 @@ impl PseudonymMap {
         if !self.findings.is_empty() {
             parts.insert(FINDINGS, &self.findings);
         }
-        let mut text = serde_json::to_string_pretty(&parts).unwrap_or_default();
+        let plain = serde_json::to_string_pretty(&parts).unwrap_or_default();
+        let mut text = String::with_capacity(plain.len() + 1);
+        let mut units = [0; 2];
+        for letter in plain.chars() {
+            // Names come from evidence: what would steer a terminal is written as escapes here, too.
+            if letter != '\n' && is_deceptive(letter) {
+                for unit in letter.encode_utf16(&mut units) {
+                    let _ = write!(text, "\\u{unit:04x}");
+                }
+            } else {
+                text.push(letter);
+            }
+        }
         text.push('\n');
         text
     }

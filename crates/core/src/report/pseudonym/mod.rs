@@ -15,6 +15,7 @@ mod map;
 mod names;
 mod public;
 mod walk;
+mod words;
 
 #[cfg(test)]
 mod tests;
@@ -50,7 +51,7 @@ impl Report {
         let mut value = serde_json::to_value(&*self).map_err(form)?;
         let mut names = self.names.clone();
         collect::collect(&value, &mut names);
-        names.forget_public(&self.redaction_tokens);
+        names.forget_tokens(&self.redaction_tokens);
 
         let mut finder = Finder::default();
         let list = names.sorted();

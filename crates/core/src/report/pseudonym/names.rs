@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::finder::Finder;
 use super::public;
 use crate::machine::{Content, Endpoint, Known, Machine, SymptomKind};
 
@@ -184,6 +185,7 @@ impl Names {
         for symptom in facts.events.symptoms.keys() {
             match symptom.kind {
                 SymptomKind::AppPoolIdentity => names.add(Kind::Pool, &symptom.subject),
+                SymptomKind::HttpEndpoint => names.endpoint(&symptom.subject),
                 _ if symptom.subject.contains(['\\', '/']) => names.path(&symptom.subject),
                 _ => names.add(Kind::Other, &symptom.subject),
             }
@@ -262,7 +264,7 @@ impl Names {
     /// Adds a computer, alone or with its domain.
     pub(super) fn host(&mut self, name: &str) {
         match name.split_once('.') {
-            Some((host, domain)) if !host.is_empty() && !name.parse::<std::net::IpAddr>().is_ok() => {
+            Some((host, domain)) if !host.is_empty() && name.parse::<std::net::IpAddr>().is_err() => {
                 self.add(Kind::Host, host);
                 self.domain(domain);
             }
@@ -358,11 +360,15 @@ impl Names {
         }
     }
 
-    /// Forgets what is a token already.
-    pub(super) fn forget_public(&mut self, tokens: &[String]) {
-        for token in tokens {
-            self.known.remove(&folded(token));
-        }
+    /// Forgets what is a token already, or made of one.
+    pub(super) fn forget_tokens(&mut self, tokens: &[String]) {
+        let mut finder = Finder::default();
+        tokens.iter().for_each(|token| finder.add(token, 0));
+        self.known.retain(|_, (_, name)| {
+            let mut is_free = true;
+            finder.visit(name, &mut |_| is_free = false);
+            is_free
+        });
     }
 
     /// Every name with its kind, in the order of the names.
