@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::names::{Kind, folded};
-use crate::report::visible::is_deceptive;
+use crate::visible::is_deceptive;
 
 /// Largest map that is read, in bytes.
 const LARGEST: usize = 64 << 20;

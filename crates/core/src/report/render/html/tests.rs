@@ -4,7 +4,7 @@ use roxmltree::{Document, ParsingOptions};
 
 use super::*;
 use crate::report::chain::tests::{fixture, fixtures};
-use crate::report::visible::is_deceptive;
+use crate::visible::is_deceptive;
 use crate::report::{CleanupRow, CollectRow, ContainerRow, ExpectRow, KeepRow, LeftoverRow, TimelineRow};
 
 /// Everything that a name from evidence may try.
