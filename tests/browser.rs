@@ -291,3 +291,35 @@ fn names_that_want_to_be_markup_are_text() {
     assert!(shown.contains("<script>fetch(") && shown.contains("\\u{202e}&quot;"), "{shown}");
     keep_pictures(&mut browser, "hostile", &page);
 }
+
+#[test]
+fn the_checks_see_what_is_wrong_with_a_page() {
+    let Some(mut browser) = start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let page = folder.path().join("bad.html");
+    let text = "<!DOCTYPE html><html><head><title>bad</title></head><body><h1 id='a'>one</h1><h3 id='a'>three</h3>\
+                <p style='color:#999'>pale</p><svg><rect width='90' height='40' fill='#444'/><text y='20' fill='#666'>dim\
+                </text></svg><a href='http://192.0.2.1/'>away</a><img src='data:,x'><table><tr><th>x</th></tr></table>\
+                <script>console.error('told')</script></body></html>";
+    fs::write(&page, text).expect("a file");
+    browser.window(1280, 900);
+    browser.media("screen", "light");
+    browser.open(&page);
+    let poor = browser.eval(CONTRAST)["poor"].to_string();
+    assert!(poor.contains("pale") && poor.contains("dim") && !poor.contains("three"), "{poor}");
+    let wrong = browser.eval(STRUCTURE).to_string();
+    for part in [
+        "twice: a",
+        "skipped: three",
+        "link: http",
+        "caption",
+        "scope",
+        "picture without a role",
+        "not one main",
+        "belong",
+    ] {
+        assert!(wrong.contains(part), "{part} in {wrong}");
+    }
+    assert!(browser.complaints().iter().any(|it| it.contains("told")), "{:?}", browser.complaints());
+    assert!(browser.requests().len() > 1, "{:?}", browser.requests());
+}
