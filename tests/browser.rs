@@ -7,7 +7,7 @@
 mod browser;
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -32,11 +32,11 @@ fn both(evidence: &Path, folder: &Path, name: &str) -> (PathBuf, Value) {
     (page, run(words.iter().copied().chain(["json"])).json())
 }
 
-fn strings<'v>(value: &'v Value) -> impl Iterator<Item = &'v str> {
+fn strings(value: &Value) -> impl Iterator<Item = &str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
-fn rows<'v>(value: &'v Value) -> impl Iterator<Item = &'v Value> + Clone {
+fn rows(value: &Value) -> impl Iterator<Item = &Value> + Clone {
     value.as_array().map(Vec::as_slice).unwrap_or_default().iter()
 }
 
@@ -89,8 +89,15 @@ fn facts(report: &Value) -> usize {
         containers.clone().filter(|row| row["standing"] != "set-aside").map(place).collect();
     let missing = rows(&report["needed"]).filter(|row| !files.contains(&place(row))).count();
     let of = |row: &Value| (lower(&row["guid"]), row["store"].to_string());
-    let mut counted: BTreeSet<_> = rows(&report["container_groups"]).map(of).collect();
-    counted.extend(containers.filter(|row| !has_node(row)).map(of));
+    let mut counted: BTreeMap<_, i64> = BTreeMap::new();
+    for row in rows(&report["container_groups"]) {
+        *counted.entry(of(row)).or_default() += row["count"].as_i64().expect("a number");
+    }
+    for row in containers {
+        let change = i64::from(!has_node(row)) - i64::from(row["in_groups"] == true);
+        *counted.entry(of(row)).or_default() += change;
+    }
+    let counted = counted.values().filter(|&&count| count > 0).count();
 
     let mut users: BTreeSet<&str> = rows(&report["needed"]).flat_map(|row| strings(&row["users"])).collect();
     users.extend(providers.clone().flat_map(|row| strings(&row["users"])));
@@ -102,7 +109,7 @@ fn facts(report: &Value) -> usize {
         + unknown_guid
         + shown
         + missing
-        + counted.len()
+        + counted
         + providers.count()
         + certificates.len()
         + bindings
