@@ -7,7 +7,7 @@
 mod browser;
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -32,11 +32,11 @@ fn both(evidence: &Path, folder: &Path, name: &str) -> (PathBuf, Value) {
     (page, run(words.iter().copied().chain(["json"])).json())
 }
 
-fn strings<'v>(value: &'v Value) -> impl Iterator<Item = &'v str> {
+fn strings(value: &Value) -> impl Iterator<Item = &str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
-fn rows<'v>(value: &'v Value) -> impl Iterator<Item = &'v Value> + Clone {
+fn rows(value: &Value) -> impl Iterator<Item = &Value> + Clone {
     value.as_array().map(Vec::as_slice).unwrap_or_default().iter()
 }
 
@@ -89,8 +89,15 @@ fn facts(report: &Value) -> usize {
         containers.clone().filter(|row| row["standing"] != "set-aside").map(place).collect();
     let missing = rows(&report["needed"]).filter(|row| !files.contains(&place(row))).count();
     let of = |row: &Value| (lower(&row["guid"]), row["store"].to_string());
-    let mut counted: BTreeSet<_> = rows(&report["container_groups"]).map(of).collect();
-    counted.extend(containers.filter(|row| !has_node(row)).map(of));
+    let mut counted: BTreeMap<_, i64> = BTreeMap::new();
+    for row in rows(&report["container_groups"]) {
+        *counted.entry(of(row)).or_default() += row["count"].as_i64().expect("a number");
+    }
+    for row in containers {
+        let change = i64::from(!has_node(row)) - i64::from(row["in_groups"] == true);
+        *counted.entry(of(row)).or_default() += change;
+    }
+    let counted = counted.values().filter(|&&count| count > 0).count();
 
     let mut users: BTreeSet<&str> = rows(&report["needed"]).flat_map(|row| strings(&row["users"])).collect();
     users.extend(providers.clone().flat_map(|row| strings(&row["users"])));
@@ -102,7 +109,7 @@ fn facts(report: &Value) -> usize {
         + unknown_guid
         + shown
         + missing
-        + counted.len()
+        + counted
         + providers.count()
         + certificates.len()
         + bindings
@@ -290,4 +297,36 @@ fn names_that_want_to_be_markup_are_text() {
     let shown = shown.as_str().expect("a text");
     assert!(shown.contains("<script>fetch(") && shown.contains("\\u{202e}&quot;"), "{shown}");
     keep_pictures(&mut browser, "hostile", &page);
+}
+
+#[test]
+fn the_checks_see_what_is_wrong_with_a_page() {
+    let Some(mut browser) = start() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let page = folder.path().join("bad.html");
+    let text = "<!DOCTYPE html><html><head><title>bad</title></head><body><h1 id='a'>one</h1><h3 id='a'>three</h3>\
+                <p style='color:#999'>pale</p><svg><rect width='90' height='40' fill='#444'/><text y='20' fill='#666'>dim\
+                </text></svg><a href='http://192.0.2.1/'>away</a><img src='data:,x'><table><tr><th>x</th></tr></table>\
+                <script>console.error('told')</script></body></html>";
+    fs::write(&page, text).expect("a file");
+    browser.window(1280, 900);
+    browser.media("screen", "light");
+    browser.open(&page);
+    let poor = browser.eval(CONTRAST)["poor"].to_string();
+    assert!(poor.contains("pale") && poor.contains("dim") && !poor.contains("three"), "{poor}");
+    let wrong = browser.eval(STRUCTURE).to_string();
+    for part in [
+        "twice: a",
+        "skipped: three",
+        "link: http",
+        "caption",
+        "scope",
+        "picture without a role",
+        "not one main",
+        "belong",
+    ] {
+        assert!(wrong.contains(part), "{part} in {wrong}");
+    }
+    assert!(browser.complaints().iter().any(|it| it.contains("told")), "{:?}", browser.complaints());
+    assert!(browser.requests().len() > 1, "{:?}", browser.requests());
 }

@@ -151,11 +151,9 @@ impl Browser {
 
     /// Everything that the browser complained of since the page was opened.
     pub fn complaints(&self) -> Vec<String> {
-        let is_complaint = |event: &&Value| match event["method"].as_str() {
-            Some("Log.entryAdded" | "Runtime.exceptionThrown") => true,
-            Some("Runtime.consoleAPICalled") => true,
-            _ => false,
-        };
+        const KINDS: [&str; 3] = ["Log.entryAdded", "Runtime.exceptionThrown", "Runtime.consoleAPICalled"];
+        let is_complaint =
+            |event: &&Value| event["method"].as_str().is_some_and(|method| KINDS.contains(&method));
         self.events.iter().filter(is_complaint).map(Value::to_string).collect()
     }
 

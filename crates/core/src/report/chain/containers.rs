@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Draft, Kind, Node, State};
-use crate::report::{CertificateRow, ContainerRow, Level, NeededRow, Report};
+use crate::report::{CertificateRow, ContainerRow, Level, Report};
+
+/// How many containers are only counted, by GUID in lower case and store.
+type Counted = BTreeMap<Option<String>, BTreeMap<String, u64>>;
 
 /// What is looked for, kept so that each container is asked about once.
 #[derive(Default)]
@@ -68,7 +71,7 @@ impl<'r> Draft<'r> {
         if let Some(before) = group {
             self.counted_nodes(&before, &mut counted);
         }
-        let left: BTreeSet<Option<String>> = counted.keys().map(|(guid, _)| guid.clone()).collect();
+        let left: Vec<Option<String>> = counted.keys().cloned().collect();
         for guid in left {
             self.counted_nodes(&guid, &mut counted);
         }
@@ -263,38 +266,30 @@ impl<'r> Draft<'r> {
     }
 
     /// How many containers of each GUID and store have no node of their own.
-    fn counted(&self, drawn: &[(usize, &ContainerRow)]) -> BTreeMap<(Option<String>, String), u64> {
-        let key = |guid: &Option<String>, store: &str| {
-            (guid.as_ref().map(|it| it.to_lowercase()), store.to_owned())
-        };
+    fn counted(&self, drawn: &[(usize, &ContainerRow)]) -> Counted {
+        let guid = |guid: &Option<String>| guid.as_ref().map(|it| it.to_lowercase());
         let drawn: BTreeSet<usize> = drawn.iter().map(|(at, _)| *at).collect();
-        let mut counted: BTreeMap<(Option<String>, String), u64> = BTreeMap::new();
+        let mut counted = Counted::new();
         for group in &self.report.container_groups {
-            let count = counted.entry(key(&group.guid, &group.store)).or_default();
+            let stores = counted.entry(guid(&group.guid)).or_default();
+            let count = stores.entry(group.store.clone()).or_default();
             *count = count.saturating_add(group.count);
         }
         for (at, row) in self.report.key_containers.iter().enumerate() {
-            let count = counted.entry(key(&row.guid, &row.store)).or_default();
+            let count = counted.entry(guid(&row.guid)).or_default().entry(row.store.clone()).or_default();
             match (drawn.contains(&at), row.in_groups) {
                 (true, true) => *count = count.saturating_sub(1),
                 (false, false) => *count = count.saturating_add(1),
                 _ => {}
             }
         }
-        counted.retain(|_, count| *count > 0);
         counted
     }
 
     /// The counted nodes of one GUID.
-    fn counted_nodes(
-        &mut self,
-        guid: &Option<String>,
-        counted: &mut BTreeMap<(Option<String>, String), u64>,
-    ) {
-        let keys: Vec<_> = counted.keys().filter(|(of, _)| of == guid).cloned().collect();
-        for key in keys {
-            let count = counted.remove(&key).unwrap_or_default();
-            let (_, store) = key;
+    fn counted_nodes(&mut self, guid: &Option<String>, counted: &mut Counted) {
+        let stores = counted.remove(guid).unwrap_or_default();
+        for (store, count) in stores.into_iter().filter(|(_, count)| *count > 0) {
             let noun = if count == 1 { "other container" } else { "other containers" };
             let at = self.node(Node {
                 kind: Kind::Counted,
@@ -313,16 +308,6 @@ impl<'r> Draft<'r> {
 }
 
 /// Where a container belongs, whatever its GUID.
-fn place(row: &ContainerRow) -> (&str, &str) {
+pub(super) fn place(row: &ContainerRow) -> (&str, &str) {
     (&row.store, row.prefix.as_deref().unwrap_or_default())
-}
-
-/// Whether a container has that name.
-pub(super) fn is_named(row: &ContainerRow, name: &str) -> bool {
-    [&row.name, &row.well_known].into_iter().flatten().any(|own| own.eq_ignore_ascii_case(name))
-}
-
-/// Whether a container is the one that is needed.
-pub(super) fn is_of(row: &ContainerRow, need: &NeededRow) -> bool {
-    row.store == need.store && row.prefix.as_deref() == Some(need.prefix.as_str())
 }

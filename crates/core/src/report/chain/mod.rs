@@ -10,7 +10,7 @@ pub(crate) mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Level, Report};
+use super::{Level, NeededRow, Report};
 
 /// Most nodes of each column that are drawn; the others are one counted node.
 pub(crate) const MOST: [usize; 4] = [12, 80, 60, 46];
@@ -215,6 +215,12 @@ struct Draft<'r> {
     sought: containers::Sought<'r>,
     /// Positions of container rows by id.
     by_id: BTreeMap<&'r str, Vec<usize>>,
+    /// Positions of container rows by name in lower case.
+    by_name: BTreeMap<String, Vec<usize>>,
+    /// Positions of container rows by store and prefix.
+    by_place: BTreeMap<(&'r str, &'r str), Vec<usize>>,
+    /// What is needed, by name in lower case.
+    needs: BTreeMap<String, Vec<&'r NeededRow>>,
     /// The worst finding of each subject, with its title.
     worst: BTreeMap<&'r str, (Level, &'r str)>,
 }
@@ -229,13 +235,27 @@ impl<'r> Draft<'r> {
             }
         }
         let mut by_id: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut by_name: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        let mut by_place: BTreeMap<_, Vec<usize>> = BTreeMap::new();
         for (at, row) in report.key_containers.iter().enumerate() {
             by_id.entry(&row.id).or_default().push(at);
+            let names = [&row.name, &row.well_known].into_iter().flatten().map(|name| name.to_lowercase());
+            for name in names.collect::<BTreeSet<_>>() {
+                by_name.entry(name).or_default().push(at);
+            }
+            by_place.entry(containers::place(row)).or_default().push(at);
+        }
+        let mut needs: BTreeMap<String, Vec<&NeededRow>> = BTreeMap::new();
+        for need in &report.needed {
+            needs.entry(need.name.to_lowercase()).or_default().push(need);
         }
         Self {
             report,
             sought: containers::Sought::of(report),
             by_id,
+            by_name,
+            by_place,
+            needs,
             chain: Chain::default(),
             current: report.machine.machine_guid.as_ref().map(|guid| guid.value.to_lowercase()),
             guids: BTreeMap::new(),

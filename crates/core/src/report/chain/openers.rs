@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::containers::{is_named, is_of};
 use super::{Draft, Kind, Node, State};
 use crate::report::{BindingRow, CertificateRow, ProviderRow};
 
@@ -13,14 +12,18 @@ impl<'r> Draft<'r> {
     /// Container nodes of that name: the copies that Windows finds, else those under other GUIDs, else the one without a
     /// file.
     fn copies(&self, store: Option<&str>, name: &str) -> Vec<usize> {
-        let report = self.report;
+        let rows = &self.report.key_containers;
         let in_store = |own: &str| store.is_none_or(|store| store == own);
-        let need =
-            report.needed.iter().find(|need| in_store(&need.store) && need.name.eq_ignore_ascii_case(name));
+        let name = name.to_lowercase();
+        let needs = self.needs.get(&name).into_iter().flatten().filter(|need| in_store(&need.store));
+        let by_place =
+            needs.filter_map(|need| self.by_place.get(&(need.store.as_str(), need.prefix.as_str())));
+        let known: BTreeSet<usize> =
+            self.by_name.get(&name).into_iter().chain(by_place).flatten().copied().collect();
         let of = |wanted: &[Option<&str>]| -> Vec<usize> {
-            let rows = report.key_containers.iter().enumerate();
-            rows.filter(|(_, row)| wanted.contains(&row.standing.as_deref()) && in_store(&row.store))
-                .filter(|(_, row)| is_named(row, name) || need.is_some_and(|need| is_of(row, need)))
+            let known = known.iter().filter_map(|&at| Some((at, rows.get(at)?)));
+            known
+                .filter(|(_, row)| wanted.contains(&row.standing.as_deref()) && in_store(&row.store))
                 .filter_map(|(at, _)| self.rows.get(&at).copied())
                 .collect()
         };
@@ -29,9 +32,10 @@ impl<'r> Draft<'r> {
             found = of(&[Some("other-guid")]);
         }
         if found.is_empty() {
+            let stores = store.map_or_else(|| vec!["rsa-machine", "cng-machine"], |store| vec![store]);
             let missing =
-                self.missing.iter().filter(|((own, it), _)| in_store(own) && *it == name.to_lowercase());
-            found = missing.map(|(_, &at)| at).collect();
+                stores.into_iter().filter_map(|own| self.missing.get(&(own.to_owned(), name.clone())));
+            found = missing.copied().collect();
         }
         found
     }

@@ -3,7 +3,7 @@
 use crate::report::chain::{Chain, Kind, Link, Node, State};
 
 /// Left edge and width of each column.
-const COLUMNS: [(i32, i32); 4] = [(0, 200), (268, 296), (626, 250), (936, 224)];
+const COLUMNS: [(i32, i32); 4] = [(0, 196), (250, 336), (640, 248), (942, 218)];
 /// Heading of each column.
 const HEADINGS: [&str; 4] = ["MachineGuid", "Key containers", "Opened by", "Depends on it"];
 /// Top of the first node.
@@ -101,10 +101,12 @@ fn fitted(text: &str, most: usize, width: impl Fn(char) -> usize) -> String {
 /// How wide a letter is in a bold sans-serif font, in hundredths of its size. The widest of the common fonts counts.
 fn bold_width(letter: char) -> usize {
     match letter {
-        'i' | 'l' | 'j' | ' ' | '.' | ',' | ':' | '-' | '\'' | '|' => 42,
+        'i' | 'l' | 'j' | 'I' | 'J' | ' ' | '.' | ',' | ':' | '\'' | '|' => 38,
+        'r' | 't' | 'f' | '-' | '(' | ')' => 49,
+        'c' | 's' | 'z' => 61,
         'm' | 'w' | 'M' | 'W' | '@' | '%' | '\u{2026}' => 106,
-        'A'..='Z' | '0'..='9' | '{' | '}' | '_' | '=' | '+' | '<' | '>' => 77,
-        letter if letter.is_ascii() => 69,
+        'A'..='Z' | '_' | '=' | '+' | '<' | '>' => 78,
+        letter if letter.is_ascii() => 71,
         _ => 105,
     }
 }
@@ -112,7 +114,7 @@ fn bold_width(letter: char) -> usize {
 /// A text of that size in a box of that width, beside the mark of its state.
 fn in_box(text: &str, width: i32, size: f64, share: f64) -> String {
     // Texts that are not bold take nine tenths of that.
-    let room = f64::from(width - 44) * 100.0 / (size * share);
+    let room = f64::from(width - 42) * 100.0 / (size * share);
     fitted(text, room as usize, bold_width)
 }
 
@@ -224,7 +226,7 @@ fn node_box(node: &Node, y: i32) -> Box {
         let (first, second) = node.label.split_at(19);
         vec![(21, first.to_owned()), (37, second.to_owned())]
     } else {
-        vec![(21, in_box(&node.label, width, 13.5, 1.0))]
+        vec![(21, in_box(&node.label, width, 13.0, 1.0))]
     };
     let full =
         format!("{} {}: {}, {}. {}", node.kind.word(), node.label, node.state.word(), node.detail, node.why);
