@@ -10,6 +10,8 @@ use std::fs;
 use std::path::Path;
 
 use data_encoding::{BASE64, BASE64URL, HEXLOWER, HEXUPPER};
+use iiskeys_core::Report;
+use iiskeys_core::report::{FORMATS, Look};
 use iiskeys_fixtures::cases;
 use iiskeys_fixtures::crypto::SessionAlg;
 use iiskeys_fixtures::machine::{CONFIGURATION_KEY, Machine, Value, WAS_KEY};
@@ -57,7 +59,7 @@ fn write(files: &Files, folder: &Path) {
     }
 }
 
-/// Diagnoses files in every form of the report and gives back what was seen.
+/// Diagnoses files and gives back what was seen.
 fn seen(files: &Files, needles: &Needles) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     write(files, folder.path());
@@ -71,6 +73,15 @@ fn seen(files: &Files, needles: &Needles) -> Vec<String> {
     found.sort();
     found.dedup();
     found
+}
+
+/// Diagnoses files and gives back what was seen in any form of the report. The forms know nothing but the report.
+fn seen_in_any_form(files: &Files, needles: &Needles) -> Vec<String> {
+    let folder = tempfile::tempdir().expect("a folder");
+    write(files, folder.path());
+    let ran = run(["diagnose", &folder.path().to_string_lossy(), "--prove-all"]);
+    let report = Report::from_json(ran.stdout.as_bytes()).expect("a report");
+    FORMATS.iter().flat_map(|form| needles.seen(&form.render(&report, &Look::default()))).collect()
 }
 
 /// Everything that keys and passwords are used for, on one machine.
@@ -228,6 +239,7 @@ fn no_case_shows_a_secret() {
     let mut broken = Broken::new("everything", &everything());
     let whole = broken.whole.clone();
     broken.look("whole", &whole);
+    assert_eq!(seen_in_any_form(&whole, &broken.needles), Vec::<String>::new());
     broken.finish();
 }
 

@@ -30,7 +30,8 @@ impl Surroundings {
             return Self::default();
         }
         let (no_color, term) = (env::var_os("NO_COLOR"), env::var_os("TERM"));
-        let colours = allows_colours(no_color.as_deref(), term.as_deref()) && understands_colours();
+        // Asked first: `--color always` needs what it sets up, whatever the environment says.
+        let colours = understands_colours() && allows_colours(no_color.as_deref(), term.as_deref());
         let measured = terminal_size::terminal_size_of(io::stdout()).map(|(width, _)| usize::from(width.0));
         let told = || env::var("COLUMNS").ok().and_then(|text| text.trim().parse().ok());
         Self { terminal, colours, columns: measured.filter(|width| *width > 0).or_else(told) }
