@@ -78,7 +78,7 @@ fn reports_with_hostile_content_are_compared() {
         let text = fs::read(&path).expect("a report");
         let good = Report::from_json(&text).expect("a report");
         let value: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
-        for _ in 0..40 {
+        for _ in 0..20 {
             let mut spoiled = value.clone();
             spoil(&mut spoiled, &mut rng);
             // The words of a verdict and the like are checked when it is read.
@@ -106,7 +106,7 @@ fn reports_with_hostile_content_are_compared() {
             compared += 1;
         }
     }
-    assert!(compared >= 500);
+    assert!(compared >= 250);
 }
 
 #[test]

@@ -57,12 +57,15 @@ pub(super) fn guids(a: &Seen<'_>, b: &Seen<'_>) -> Vec<Difference> {
     let reached = [a, b].map(|seen| seen.looked_at("identity") && seen.looked_at("containers"));
     let mut differences = table(rows(a), rows(b), reached);
     // Compared without regard to case, and said as found.
-    let as_found = |guid: &str| {
-        let census = b.report.guid_census.iter().chain(&a.report.guid_census);
-        census.map(|row| &row.guid).find(|found| found.eq_ignore_ascii_case(guid)).cloned()
-    };
+    let mut as_found: BTreeMap<String, &String> = BTreeMap::new();
+    for row in a.report.guid_census.iter().chain(&b.report.guid_census) {
+        let found = as_found.entry(row.guid.to_lowercase()).or_insert(&row.guid);
+        *found = (*found).min(&row.guid);
+    }
     for row in &mut differences {
-        row.subject = as_found(&row.subject).unwrap_or_else(|| row.subject.clone());
+        if let Some(found) = as_found.get(&row.subject) {
+            row.subject = (*found).clone();
+        }
     }
     differences
 }
