@@ -10,7 +10,7 @@ use support::{run, run_in, small_case};
 fn without_a_command_the_commands_are_named() {
     let run = run::<&str>([]);
     let told = run.refusal();
-    for command in ["diagnose", "rules", "explain", "name", "schema"] {
+    for command in ["diagnose", "compare", "check", "rules", "explain", "name", "schema"] {
         assert!(told.contains(command), "{told}");
     }
 }
@@ -83,7 +83,7 @@ fn a_device_is_not_evidence() {
 fn help_and_version_are_answers() {
     let help = run(["--help"]);
     assert!(help.answer().contains("Usage: iiskeys"));
-    for command in ["diagnose", "rules", "explain", "name", "schema"] {
+    for command in ["diagnose", "compare", "check", "rules", "explain", "name", "schema"] {
         assert!(help.stdout.contains(command), "{help:?}");
         assert!(run([command, "--help"]).answer().contains(&format!("Usage: iiskeys {command}")));
     }

@@ -7,6 +7,7 @@ mod explain;
 mod name;
 mod reading;
 mod rules;
+mod schema;
 
 use clap::{Parser, Subcommand};
 
@@ -19,6 +20,7 @@ pub use name::NameArgs;
 pub use reading::Group;
 pub use reading::ReadingArgs;
 pub use rules::{Format, RulesArgs};
+pub use schema::{Document, SchemaArgs};
 
 /// Says why an IIS server can no longer open its machine keys, from copied files alone.
 #[derive(Debug, Parser)]
@@ -44,6 +46,6 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Print the file name that a key container has
     Name(NameArgs),
-    /// Print the JSON Schema of the report
-    Schema,
+    /// Print the JSON Schema of the report or of a comparison
+    Schema(SchemaArgs),
 }
