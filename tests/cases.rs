@@ -200,3 +200,39 @@ fn verbose_names_every_case_and_what_is_none() {
         assert!(run.stderr.contains(words), "{words}: {}", run.stderr);
     }
 }
+
+/// Ctrl-C while the lines are written: what stands there is whole.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_interrupted_run_leaves_whole_lines() {
+    use std::io::Read;
+    use std::process::Command;
+
+    let (_kept, rack) = rack();
+    let has_interrupt = |process: u32, set: &str| {
+        let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+        let signals = status.lines().find_map(|line| line.strip_prefix(set)).unwrap();
+        u64::from_str_radix(signals.trim_start_matches(':').trim(), 16).unwrap() & 0b10 != 0
+    };
+    if has_interrupt(std::process::id(), "SigIgn") {
+        eprintln!("skipped: SIGINT is ignored where these tests run");
+        return;
+    }
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    // More than a pipe takes, so that the run is not over when it is interrupted.
+    let cases = std::iter::repeat_n(["--case", "a-web01"], 400).flatten();
+    let mut command = support::command(&rack);
+    let mut child = command.arg("diagnose").args(cases).stdout(writer).spawn().unwrap();
+    drop(command);
+    let mut text = vec![0; 30_000];
+    reader.read_exact(&mut text).unwrap();
+    let sent = Command::new("sh").args(["-c", &format!("kill -INT {}", child.id())]).status().unwrap();
+    assert!(sent.success());
+    reader.read_to_end(&mut text).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let text = String::from_utf8(text).unwrap();
+    assert!(text.ends_with('\n') && !text.contains("\"across\""), "{} bytes", text.len());
+    for line in text.lines() {
+        serde_json::from_str::<Json>(line).expect("each line is whole");
+    }
+}

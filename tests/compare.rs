@@ -52,6 +52,10 @@ fn the_way_back_is_worse() {
     let run = run_in(&folder, ["compare", "after", "before.json", "--format", "json"]);
     assert_eq!(run.code, Some(1), "{run:?}");
     let answer = run.json();
+    let schema = run_in(&folder, ["schema", "comparison"]);
+    let validator = jsonschema::validator_for(&schema.json()).expect("a schema");
+    let faults: Vec<String> = validator.iter_errors(&answer).map(|fault| fault.to_string()).collect();
+    assert!(faults.is_empty(), "{faults:?}");
     assert_eq!(answer["outcome"], "worse");
     assert_eq!(answer["relation"]["kind"], "same-machine");
     assert!(answer["worse"].to_string().contains("from healthy to broken"), "{}", answer["worse"]);

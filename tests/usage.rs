@@ -11,6 +11,7 @@ fn without_a_command_the_commands_are_named() {
     let run = run::<&str>([]);
     let told = run.refusal();
     for command in ["diagnose", "collect", "rules", "explain", "name", "schema"] {
+    for command in ["diagnose", "compare", "check", "rules", "explain", "name", "schema"] {
         assert!(told.contains(command), "{told}");
     }
 }
@@ -84,6 +85,7 @@ fn help_and_version_are_answers() {
     let help = run(["--help"]);
     assert!(help.answer().contains("Usage: iiskeys"));
     for command in ["diagnose", "collect", "rules", "explain", "name", "schema"] {
+    for command in ["diagnose", "compare", "check", "rules", "explain", "name", "schema"] {
         assert!(help.stdout.contains(command), "{help:?}");
         assert!(run([command, "--help"]).answer().contains(&format!("Usage: iiskeys {command}")));
     }

@@ -50,5 +50,6 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Schema => commands::schema::run(),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Man(args) => commands::man::run(&args),
+        Command::Schema(args) => commands::schema::run(&args),
     }
 }

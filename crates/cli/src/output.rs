@@ -237,7 +237,7 @@ impl<'a> Lines<'a> {
             return file.0.write_all(text.as_bytes()).map(|()| true).map_err(|error| unwritten(path, &error));
         }
         // An interruption waits for the end of the line.
-        interrupt::guarded(|_| {
+        interrupt::whole(|| {
             let mut stdout = io::stdout().lock();
             match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
                 Ok(()) => Ok(true),

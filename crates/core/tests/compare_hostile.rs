@@ -78,7 +78,7 @@ fn reports_with_hostile_content_are_compared() {
         let text = fs::read(&path).expect("a report");
         let good = Report::from_json(&text).expect("a report");
         let value: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
-        for _ in 0..40 {
+        for _ in 0..20 {
             let mut spoiled = value.clone();
             spoil(&mut spoiled, &mut rng);
             // The words of a verdict and the like are checked when it is read.
@@ -90,17 +90,23 @@ fn reports_with_hostile_content_are_compared() {
                     row[field] = value[list][0][field].clone();
                 }
             }
-            for row in spoiled["plan"]["remaining"].as_array_mut().into_iter().flatten() {
+            for row in
+                spoiled.pointer_mut("/plan/remaining").and_then(|it| it.as_array_mut()).into_iter().flatten()
+            {
                 row["severity"] = "note".into();
             }
             let bytes = spoiled.to_string().into_bytes();
             let bad = Report::from_json(&bytes).expect("still of the form");
             let size = use_both(&good, &bad) + use_both(&bad, &good) + use_both(&bad, &bad);
+            let itself = compare::reports(&bad, &bad);
+            assert!(
+                itself.containers.is_empty() && itself.guids.is_empty() && against(&bad, &bad).is_empty()
+            );
             assert!(size < 60 * (text.len() + bytes.len()), "{size} bytes of {}", text.len());
             compared += 1;
         }
     }
-    assert!(compared >= 500);
+    assert!(compared >= 250);
 }
 
 #[test]

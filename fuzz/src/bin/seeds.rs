@@ -68,6 +68,7 @@ fn main() -> io::Result<()> {
         ("http_sys", endpoints()),
         ("event_evt", legacy_logs()),
         ("event_evtx", logs()),
+        ("report", reports()?),
     ] {
         let folder = root.join(target);
         fs::create_dir_all(&folder)?;
@@ -446,4 +447,14 @@ fn logs() -> Vec<Vec<u8>> {
     let plain = evtx::EvtxOptions { plain: true, ..Default::default() };
     let chunks = evtx::EvtxOptions { records_per_chunk: 2, ..Default::default() };
     vec![evtx::evtx(&events()), evtx::write(&events(), &plain), evtx::write(&events(), &chunks)]
+}
+
+/// The reviewed reports of the checked-in cases.
+fn reports() -> io::Result<Vec<Vec<u8>>> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures");
+    let mut paths: Vec<PathBuf> =
+        fs::read_dir(fixtures)?.flatten().map(|entry| entry.path().join("expected.json")).collect();
+    paths.retain(|path| path.is_file());
+    paths.sort();
+    paths.iter().map(fs::read).collect()
 }

@@ -7,8 +7,9 @@ use clap::Args;
 use super::reading::ReadingArgs;
 
 const EXIT_CODES: &str = "\
-Findings (severity, confidence, title), the verdict, the root cause and the plan are compared. Versions, evidence ids, times and
-explanations are not, so a baseline outlives a new version that says the same.
+Findings (severity, confidence, title), the verdict, the root cause and the plan are compared.
+Versions, evidence ids, times and explanations are not, so a baseline outlives a new version that
+says the same.
 
 Exit codes:
   0    the answer is that of the baseline, or --update wrote it

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 const ABOUT: &str = "\
-Each of A and B is a report that was saved as JSON, or evidence, which is diagnosed with the default options. Worse is: a new
-finding of severity warning or error, a raised severity, a worse verdict, or something that the plan of A expects and that is
-not there. What B could not examine is never counted as gone; it makes the comparison open.
+Each of A and B is a report that was saved as JSON, or evidence, which is diagnosed with the
+default options. Worse is: a new finding of severity warning or error, a raised severity, a worse
+verdict, or something that the plan of A expects and that is not there. What B could not examine
+is never counted as gone; it makes the comparison open.
 
 Exit codes:
   0    nothing in B is worse than in A, and everything that the plan of A expects is there

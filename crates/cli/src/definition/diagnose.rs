@@ -14,12 +14,13 @@ Exit codes:
   3    diagnosed, nothing at or above --fail-on, and the verdict is `inconclusive`
   130  interrupted
 
-Many cases (--case, --each) give one JSON line each, in their order: {\"case\", \"exit\", \"report\"}, or {\"case\", \"exit\": 2, \"error\"} for
-one that could not be diagnosed, which never stops the others. The last line is {\"across\"}: what the cases share. The exit code
-is 2 when a case could not be diagnosed, else 1 when one has a finding at or above --fail-on, else 3 when one is inconclusive.
-Each worker holds one case in memory: its hives whole, at most 512 MiB of unpacked archives inside archives, and its report. A case
-of 100,000 key files took 9 MiB from a folder and 222 MiB from a disk image. Finished reports wait only for older ones, four for
-each worker.";
+Many cases (--case, --each) give one JSON line each, in their order: {\"case\", \"exit\", \"report\"},
+or {\"case\", \"exit\": 2, \"error\"} for one that could not be diagnosed, which never stops the others.
+The last line is {\"across\"}: what the cases share. The exit code is 2 when a case could not be
+diagnosed, else 1 when one has a finding at or above --fail-on, else 3 when one is inconclusive.
+Each worker holds one case in memory: its hives whole, at most 512 MiB of unpacked archives inside
+archives, and its report. A case of 100,000 key files took 9 MiB from a folder and 222 MiB from a
+disk image. Finished reports wait only for older ones, four for each worker.";
 
 /// Arguments of `diagnose`.
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ mod name;
 mod reading;
 mod render;
 mod rules;
+mod schema;
 
 use clap::{Parser, Subcommand};
 
@@ -31,6 +32,8 @@ pub use reading::Group;
 pub use reading::ReadingArgs;
 pub use render::RenderArgs;
 pub use rules::{RulesArgs, RulesFormat};
+pub use rules::{Format, RulesArgs};
+pub use schema::{Document, SchemaArgs};
 
 /// Says why an IIS server can no longer open its machine keys, from copied files alone.
 #[derive(Debug, Parser)]
@@ -66,4 +69,6 @@ pub enum Command {
     Completions(CompletionsArgs),
     /// Print a man page
     Man(ManArgs),
+    /// Print the JSON Schema of the report or of a comparison
+    Schema(SchemaArgs),
 }

@@ -71,6 +71,9 @@ pub(super) fn relation(a: &Seen<'_>, b: &Seen<'_>, shared: &Shared<'_>) -> Relat
     let disk = !shared.hives.is_empty() || !shared.master_keys.is_empty() || most;
     let one_setup = installed == Sign::Same;
     let sure = |strong: bool| if strong { "strong" } else { "weak" };
+    // Servers rolled out from one image may share name and date. A machine seldom changes its GUID and all of its keys.
+    let no_key = shared.keys.is_empty() && !a.keys.is_empty() && !b.keys.is_empty();
+    let strange = no_key && guid == Sign::Other;
     let guids = guid == Sign::Same || linked.is_some();
     let (kind, confidence, statement) = match host {
         Sign::Same if guid == Sign::Other && installed == Sign::Other && linked.is_none() && !disk => (
@@ -80,7 +83,7 @@ pub(super) fn relation(a: &Seen<'_>, b: &Seen<'_>, shared: &Shared<'_>) -> Relat
         ),
         Sign::Same => (
             Kinship::SameMachine,
-            sure(one_setup || disk || guid == Sign::Same),
+            sure((one_setup && !strange) || disk || guid == Sign::Same),
             "Both are of one machine, at two times.",
         ),
         Sign::Other if one_setup && guid == Sign::Same => (

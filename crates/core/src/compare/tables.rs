@@ -37,6 +37,10 @@ fn table(a: Rows, b: Rows, reached: [bool; 2]) -> Vec<Difference> {
     differences
 }
 
+fn count(number: u64, what: &str) -> String {
+    if number == 1 { format!("1 {what}") } else { format!("{number} {what}s") }
+}
+
 /// The census.
 pub(super) fn guids(a: &Seen<'_>, b: &Seen<'_>) -> Vec<Difference> {
     let rows = |seen: &Seen<'_>| -> Rows {
@@ -44,15 +48,26 @@ pub(super) fn guids(a: &Seen<'_>, b: &Seen<'_>) -> Vec<Difference> {
         let mut rows: Rows = census
             .map(|row| {
                 let current = if row.is_current { "current, " } else { "" };
-                let noun = if row.containers == 1 { "container" } else { "containers" };
-                (row.guid.to_lowercase(), format!("{current}{} {noun}", row.containers))
+                (row.guid.to_lowercase(), format!("{current}{}", count(row.containers, "container")))
             })
             .collect();
         rows.sort();
         rows
     };
     let reached = [a, b].map(|seen| seen.looked_at("identity") && seen.looked_at("containers"));
-    table(rows(a), rows(b), reached)
+    let mut differences = table(rows(a), rows(b), reached);
+    // Compared without regard to case, and said as found.
+    let mut as_found: BTreeMap<String, &String> = BTreeMap::new();
+    for row in a.report.guid_census.iter().chain(&b.report.guid_census) {
+        let found = as_found.entry(row.guid.to_lowercase()).or_insert(&row.guid);
+        *found = (*found).min(&row.guid);
+    }
+    for row in &mut differences {
+        if let Some(found) = as_found.get(&row.subject) {
+            row.subject = (*found).clone();
+        }
+    }
+    differences
 }
 
 /// Providers with their session keys.
@@ -67,8 +82,8 @@ pub(super) fn session_keys(a: &Seen<'_>, b: &Seen<'_>) -> Vec<Difference> {
                     (None, false) => "no session key".to_owned(),
                 };
                 let fit = provider.session_key.as_deref().map(|fit| format!(", {fit}")).unwrap_or_default();
-                let values = provider.values;
-                (provider.name.clone(), format!("{}: {key}{fit}, {values} values", provider.key_container))
+                let values = count(provider.values, "value");
+                (provider.name.clone(), format!("{}: {key}{fit}, {values}", provider.key_container))
             })
             .collect();
         rows.sort();
@@ -134,7 +149,9 @@ pub(super) fn config_copies(a: &Seen<'_>, b: &Seen<'_>) -> Vec<Difference> {
             .report
             .config_copies
             .iter()
-            .map(|row| (format!("{} {}", row.kind, row.path), format!("{}, {} values", row.fit, row.values)))
+            .map(|row| {
+                (format!("{} {}", row.kind, row.path), format!("{}, {}", row.fit, count(row.values, "value")))
+            })
             .collect();
         rows.sort();
         rows
