@@ -4,12 +4,21 @@ use std::fmt::Write;
 
 use super::definition::Request;
 use super::item::{Base, Place, Secret, Source};
+use crate::machine::Generation;
+
+/// Which commands are for which Windows.
+const WINDOWS: [(Generation, &str); 3] = [
+    (Generation::Nt6, ""),
+    (Generation::Nt51, " (Windows XP and Server 2003)"),
+    (Generation::Nt50, " (Windows 2000)"),
+];
 
 /// The list.
 pub(super) fn print(request: &Request) -> String {
     let mut text = String::from(
         "# What iiskeys needs of one Windows server. Paths of a drive with Windows, one a line; * stands for anything.\n\
-         # Commands are for cmd, run as administrator in an empty folder on another drive; they change nothing on the server.\n",
+         # Commands are for cmd, run as administrator in an empty folder on another drive; they change nothing on the server.\n\
+         # Those without a Windows are for Vista, Server 2008 and later.\n",
     );
     for note in request.notes(false) {
         let _ = writeln!(text, "# {note}");
@@ -39,8 +48,16 @@ pub(super) fn print(request: &Request) -> String {
         if matches!(item.source, Source::Items(_)) || request.names_only && item.is_sensitive() {
             continue;
         }
-        for command in item.commands(None) {
-            let _ = writeln!(text, "# on the server: {command}");
+        let mut before: Vec<&str> = Vec::new();
+        for (windows, name) in WINDOWS {
+            let commands = item.commands(Some(windows));
+            if commands == before {
+                continue;
+            }
+            for command in &commands {
+                let _ = writeln!(text, "# on the server{name}: {command}");
+            }
+            before = commands;
         }
     }
     text
