@@ -66,7 +66,8 @@ fn the_transcripts_are_what_the_program_prints() {
             .and_then(|told| told.split_once(" up to "))
             .unwrap_or_else(|| panic!("{told:?} does not say which lines"));
         let commands = commands(&renewed);
-        let (_, words) = commands.last().and_then(|it| it.split_once(" -- ")).expect("a command of the program");
+        let (_, words) =
+            commands.last().and_then(|it| it.split_once(" -- ")).expect("a command of the program");
         let run = run_in(&workspace(), words.split(' '));
         assert!(run.stderr.is_empty(), "{words}: {}", run.stderr);
         let printed = excerpt(&run.stdout, from, to);

@@ -6,12 +6,25 @@ use std::fs;
 
 use support::{run, run_in, small_case};
 
+const COMMANDS: [&str; 11] = [
+    "diagnose",
+    "render",
+    "compare",
+    "check",
+    "collect",
+    "rules",
+    "explain",
+    "name",
+    "schema",
+    "completions",
+    "man",
+];
+
 #[test]
 fn without_a_command_the_commands_are_named() {
     let run = run::<&str>([]);
     let told = run.refusal();
-    for command in ["diagnose", "collect", "rules", "explain", "name", "schema"] {
-    for command in ["diagnose", "compare", "check", "rules", "explain", "name", "schema"] {
+    for command in COMMANDS {
         assert!(told.contains(command), "{told}");
     }
 }
@@ -84,8 +97,7 @@ fn a_device_is_not_evidence() {
 fn help_and_version_are_answers() {
     let help = run(["--help"]);
     assert!(help.answer().contains("Usage: iiskeys"));
-    for command in ["diagnose", "collect", "rules", "explain", "name", "schema"] {
-    for command in ["diagnose", "compare", "check", "rules", "explain", "name", "schema"] {
+    for command in COMMANDS {
         assert!(help.stdout.contains(command), "{help:?}");
         assert!(run([command, "--help"]).answer().contains(&format!("Usage: iiskeys {command}")));
     }

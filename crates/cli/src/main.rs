@@ -47,9 +47,8 @@ fn run(command: Command) -> Result<Exit, Failure> {
         Command::Rules(args) => commands::rules::run(&args),
         Command::Explain(args) => commands::explain::run(&args),
         Command::Name(args) => commands::name::run(&args),
-        Command::Schema => commands::schema::run(),
+        Command::Schema(args) => commands::schema::run(&args),
         Command::Completions(args) => commands::completions::run(&args),
         Command::Man(args) => commands::man::run(&args),
-        Command::Schema(args) => commands::schema::run(&args),
     }
 }

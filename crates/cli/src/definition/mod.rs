@@ -32,7 +32,6 @@ pub use reading::Group;
 pub use reading::ReadingArgs;
 pub use render::RenderArgs;
 pub use rules::{RulesArgs, RulesFormat};
-pub use rules::{Format, RulesArgs};
 pub use schema::{Document, SchemaArgs};
 
 /// Says why an IIS server can no longer open its machine keys, from copied files alone.
@@ -63,12 +62,10 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Print the file name that a key container has
     Name(NameArgs),
-    /// Print the JSON Schema of the report
-    Schema,
+    /// Print the JSON Schema of the report or of a comparison
+    Schema(SchemaArgs),
     /// Print the completion script of a shell
     Completions(CompletionsArgs),
     /// Print a man page
     Man(ManArgs),
-    /// Print the JSON Schema of the report or of a comparison
-    Schema(SchemaArgs),
 }

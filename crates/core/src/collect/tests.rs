@@ -1,4 +1,5 @@
 use super::*;
+use crate::machine::Generation;
 
 #[test]
 fn every_need_has_one_item_and_every_name_is_its_own() {

@@ -4,8 +4,8 @@ use roxmltree::{Document, ParsingOptions};
 
 use super::*;
 use crate::report::chain::tests::{fixture, fixtures};
-use crate::visible::is_deceptive;
 use crate::report::{CleanupRow, CollectRow, ContainerRow, ExpectRow, KeepRow, LeftoverRow, TimelineRow};
+use crate::visible::is_deceptive;
 
 /// Everything that a name from evidence may try.
 const HOSTILE: &str = "</title></style><script>alert(1)</script><img src=x onerror='a'>\"&amp;&lt; javascript:alert(1) \
