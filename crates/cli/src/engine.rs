@@ -86,21 +86,19 @@ impl Progress for Meter {
 pub fn diagnose(request: &Request<'_>, meter: &mut Meter) -> Result<Report, Failure> {
     let failure = |error: &dyn std::error::Error| Failure::new(shown(&error.to_string()));
     let password = request.password_file.map(password).transpose()?;
-    let open = OpenOptions { password, ..OpenOptions::default() };
+    let mut open = OpenOptions::default();
+    open.password = password;
     meter.step("opening the evidence");
     let mut evidence = Evidence::open(request.evidence, &open).map_err(|error| failure(&error))?;
     if request.verify_image {
         meter.step("computing the digests of the disk images");
         evidence.verify(&mut |_, done, all| meter.bytes(done, all));
     }
-    let options = Options {
-        windows: request.windows.map(|path| path.to_string_lossy().into_owned()),
-        prove_all: request.prove_all,
-        report: report::Options {
-            require: request.require.iter().map(|&group| group.to_owned()).collect(),
-            stamp: request.stamp.then(now).flatten(),
-        },
-    };
+    let mut options = Options::default();
+    options.windows = request.windows.map(|path| path.to_string_lossy().into_owned());
+    options.prove_all = request.prove_all;
+    options.report.require = request.require.iter().map(|&group| group.to_owned()).collect();
+    options.report.stamp = request.stamp.then(now).flatten();
     let report = iiskeys_core::diagnose(&evidence, &options, meter).map_err(|error| failure(&error))?;
     let read = evidence.image_bytes_read();
     if read > 0 {

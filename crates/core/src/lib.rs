@@ -82,6 +82,7 @@ pub use report::Report;
 
 /// How to diagnose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Options {
     /// Which installed system, when the evidence holds several: the path of its Windows folder or drive root.
     pub windows: Option<String>,

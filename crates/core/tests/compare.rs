@@ -43,12 +43,8 @@ fn compare(a: &Report, b: &Report) -> Comparison {
 }
 
 fn expect(kind: &str, subject: &str, value: Option<&str>) -> ExpectRow {
-    ExpectRow {
-        kind: kind.to_owned(),
-        subject: subject.to_owned(),
-        value: value.map(str::to_owned),
-        what: format!("{kind} {subject}."),
-    }
+    let row = serde_json::json!({ "kind": kind, "subject": subject, "value": value, "what": format!("{kind} {subject}.") });
+    serde_json::from_value(row).expect("a row")
 }
 
 /// The server whose GUID was typed over, with what its plan expects.

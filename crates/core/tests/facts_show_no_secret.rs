@@ -22,7 +22,8 @@ fn facts_show_no_secret() {
         for (path, file) in machine.files() {
             tree.insert(&path.trim_start_matches("C:\\").replace('\\', "/"), &file.bytes, None, None);
         }
-        let options = Options { prove_all: true, ..Options::default() };
+        let mut options = Options::default();
+        options.prove_all = true;
         let facts = read(&Evidence::from_tree(tree), &options, &mut Quiet).expect("facts");
         assert_eq!(needles.seen(&format!("{facts:?}")), Vec::<String>::new(), "{name}");
         assert_eq!(needles.seen(&format!("{facts:#?}")), Vec::<String>::new(), "{name}");

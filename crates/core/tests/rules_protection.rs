@@ -279,7 +279,8 @@ fn only_on_demand_are_the_containers_of_others_tried() {
     let name = file_name("8c2b6f01-somebody", Family::Capi, GUID);
     let evidence = Evidence::from_tree(tree(&machine, &[]));
     for (prove_all, is_opened) in [(false, false), (true, true)] {
-        let options = Options { prove_all, ..Options::default() };
+        let mut options = Options::default();
+        options.prove_all = prove_all;
         let facts = iiskeys_core::read(&evidence, &options, &mut Quiet).expect("facts");
         let row = facts.containers.iter().find(|row| row.name == name).expect("a row");
         let Content::Read(inside) = &row.content else { panic!("it was not read") };

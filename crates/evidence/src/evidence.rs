@@ -25,6 +25,7 @@ pub const MAX_UNPACKED: u64 = 512 << 20;
 
 /// Budgets of one run; the defaults are the documented constants.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct OpenOptions {
     /// How many folder levels below a given path a drive root may stand.
     pub root_depth: usize,

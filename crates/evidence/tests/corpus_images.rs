@@ -36,7 +36,8 @@ fn described(kind: &str) -> Vec<(PathBuf, Value)> {
 
 fn open(path: &Path) -> Evidence {
     // Some images are packed; the largest of them takes a gibibyte.
-    let options = OpenOptions { unpacked: 1 << 30, ..OpenOptions::default() };
+    let mut options = OpenOptions::default();
+    options.unpacked = 1 << 30;
     Evidence::open(&[path.to_path_buf()], &options).expect("evidence")
 }
 

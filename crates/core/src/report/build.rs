@@ -19,6 +19,7 @@ pub const KNOWN_GROUPS: [&str; 6] =
 
 /// What a report is asked to hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Options {
     /// Groups that must be evaluated for a verdict of `healthy`.
     pub require: Vec<String>,

@@ -31,6 +31,7 @@ pub const SCHEMA_VERSION: &str = "1.1";
 /// The overall answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Verdict {
     /// Something that this machine needs does not work.
     Broken,
@@ -57,6 +58,7 @@ impl Verdict {
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Level {
     /// Worth knowing.
     Note,

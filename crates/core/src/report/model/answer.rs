@@ -7,6 +7,7 @@ use crate::report::{Level, TimeKind};
 
 /// The program.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct Tool {
     /// `iiskeys`.
     pub name: String,
@@ -19,6 +20,7 @@ pub struct Tool {
 
 /// The one cause.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct RootCause {
     /// The rule that found it.
     pub rule: String,
@@ -34,6 +36,7 @@ pub struct RootCause {
 
 /// A citation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct CiteRow {
     /// Identifier of an evidence row.
     pub evidence: String,
@@ -45,6 +48,7 @@ pub struct CiteRow {
 
 /// A finding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct FindingRow {
     /// Derived from rule and subject alone.
     pub id: String,
@@ -70,6 +74,7 @@ pub struct FindingRow {
 
 /// What one rule said.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct CheckRow {
     /// The rule.
     pub rule: String,
@@ -85,6 +90,7 @@ pub struct CheckRow {
 
 /// The plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct PlanRow {
     /// One line: what it does.
     pub summary: String,
@@ -107,6 +113,7 @@ pub struct PlanRow {
 
 /// Something that the evidence must show after a repair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct ExpectRow {
     /// `finding-gone`, `machine-guid`, `container` or `group-evaluated`.
     pub kind: String,
@@ -120,6 +127,7 @@ pub struct ExpectRow {
 
 /// Something that rules lacked, and how to get it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct CollectRow {
     /// A short name that never changes, such as `software-hive`.
     pub need: String,
@@ -137,6 +145,7 @@ pub struct CollectRow {
 
 /// What a clean-up of the key folders must leave alone, and what looks like left behind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct CleanupRow {
     /// Containers that must stay, sorted by id.
     pub keep: Vec<KeepRow>,
@@ -148,6 +157,7 @@ pub struct CleanupRow {
 
 /// A container that a clean-up must not touch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct KeepRow {
     /// Store and file name.
     pub container: String,
@@ -159,6 +169,7 @@ pub struct KeepRow {
 
 /// Containers that look like leftovers of a product.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct LeftoverRow {
     /// The store.
     pub store: String,
@@ -180,6 +191,7 @@ pub struct LeftoverRow {
 
 /// A finding that a plan leaves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct RemainingRow {
     /// How bad.
     pub severity: Level,
@@ -189,6 +201,7 @@ pub struct RemainingRow {
 
 /// A step.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct StepRow {
     /// Position, from one.
     pub order: u32,
@@ -212,6 +225,7 @@ pub struct StepRow {
 
 /// A plan that was weighed and not chosen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct AlternativeRow {
     /// A short name.
     pub name: String,
@@ -233,6 +247,7 @@ pub struct AlternativeRow {
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct TimelineRow {
     /// When, in UTC.
     pub time: String,

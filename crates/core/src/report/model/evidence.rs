@@ -7,6 +7,7 @@ use super::CiteRow;
 
 /// A disk image or an archive.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct SourceRow {
     /// Path relative to the evidence as given.
     pub path: String,
@@ -43,6 +44,7 @@ pub struct SourceRow {
 
 /// A file that belongs to a disk image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct SourcePartRow {
     /// What it is to the image.
     pub role: String,
@@ -54,6 +56,7 @@ pub struct SourcePartRow {
 
 /// A volume of a disk image.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct VolumeRow {
     /// Number of the partition; zero for a disk without a partition table.
     pub number: u32,
@@ -77,6 +80,7 @@ pub struct VolumeRow {
 
 /// A file, or a folder that was only enumerated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct EvidenceRow {
     /// Identifier within this report.
     pub id: String,
@@ -104,6 +108,7 @@ pub struct EvidenceRow {
 
 /// The machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct MachineRow {
     /// Name, service pack and build of the operating system.
     pub os: Option<String>,
@@ -121,6 +126,7 @@ pub struct MachineRow {
 
 /// The MachineGuid.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct GuidFact {
     /// As found.
     pub value: String,
@@ -134,6 +140,7 @@ pub struct GuidFact {
 
 /// IIS as installed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct IisRow {
     /// Major and minor version.
     pub version: Option<String>,
@@ -143,6 +150,7 @@ pub struct IisRow {
 
 /// A GUID seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct GuidRow {
     /// As first found.
     pub guid: String,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct ContainerRow {
     /// Store and file name.
     pub id: String,
@@ -51,6 +52,7 @@ pub struct ContainerRow {
 
 /// A container that this machine needs, whether or not a file of it is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct NeededRow {
     /// Container name.
     pub name: String,
@@ -68,6 +70,7 @@ pub struct NeededRow {
 
 /// Access control of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct AccessRow {
     /// The owner; null where the source does not tell.
     pub owner: Option<String>,
@@ -79,6 +82,7 @@ pub struct AccessRow {
 
 /// A key pair.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct PairRow {
     /// `signature` or `exchange`.
     pub spec: String,
@@ -92,6 +96,7 @@ pub struct PairRow {
 
 /// How the private keys of a container are protected, and how far the proof went.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct ProtectionRow {
     /// Master keys that protect the private keys.
     pub master_keys: Vec<String>,
@@ -112,6 +117,7 @@ pub struct ProtectionRow {
 
 /// The machine's DPAPI secret, without its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct DpapiRow {
     /// `read`, or why not.
     pub boot_key: String,
@@ -131,6 +137,7 @@ pub struct DpapiRow {
 
 /// A master key that was tried.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct MasterKeyRow {
     /// Its GUID.
     pub guid: String,
@@ -144,6 +151,7 @@ pub struct MasterKeyRow {
 
 /// Containers of others, counted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct GroupRow {
     /// The store.
     pub store: String,
@@ -163,6 +171,7 @@ pub struct GroupRow {
 
 /// A container that Windows NT 4 left in the registry: its name and time are known, and nothing is made of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct RegistryContainerRow {
     /// Name of its key.
     pub name: String,
@@ -176,6 +185,7 @@ pub struct RegistryContainerRow {
 
 /// The live configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct ConfigRow {
     /// The file.
     pub evidence: String,
@@ -189,6 +199,7 @@ pub struct ConfigRow {
 
 /// An encryption provider.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct ProviderRow {
     /// Its name.
     pub name: String,
@@ -216,6 +227,7 @@ pub struct ProviderRow {
 
 /// A copy of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct ConfigCopyRow {
     /// `history`, `backup`, `export`, `app-pool` or `manual`.
     pub kind: String,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct CertificateRow {
     /// Store and thumbprint.
     pub id: String,
@@ -49,6 +50,7 @@ pub struct CertificateRow {
 
 /// What ties a certificate to its private key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct KeyLinkRow {
     /// The container.
     pub container: String,
@@ -64,6 +66,7 @@ pub struct KeyLinkRow {
 
 /// One way on which TLS is answered.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
 pub struct BindingRow {
     /// The site; null where no site of the configuration uses the endpoint.
     pub site: Option<String>,
