@@ -306,7 +306,7 @@ fn the_checks_see_what_is_wrong_with_a_page() {
     let page = folder.path().join("bad.html");
     let text = "<!DOCTYPE html><html><head><title>bad</title></head><body><h1 id='a'>one</h1><h3 id='a'>three</h3>\
                 <p style='color:#999'>pale</p><svg><rect width='90' height='40' fill='#444'/><text y='20' fill='#666'>dim\
-                </text></svg><a href='http://192.0.2.1/'>away</a><img src='data:,x'><table><tr><th>x</th></tr></table>\
+                </text></svg><a href='http://192.0.2.1/'>away</a><img src='nothing.png'><table><tr><th>x</th></tr></table>\
                 <script>console.error('told')</script></body></html>";
     fs::write(&page, text).expect("a file");
     browser.window(1280, 900);

@@ -164,7 +164,7 @@ impl Moments {
                 height: bottom - top + LINE + BREAK,
                 text: match (start, end) {
                     (Some(start), Some(end)) => {
-                        format!("The root cause set in from {} to {}", shown(start), shown(end))
+                        format!("The root cause set in between {} and {}", shown(start), shown(end))
                     }
                     (Some(start), None) => format!("The root cause set in after {}", shown(start)),
                     (_, end) => format!("The root cause set in by {}", end.map(shown).unwrap_or_default()),
