@@ -10,19 +10,20 @@ use support::{run, run_in, small_case};
 fn without_a_command_the_commands_are_named() {
     let run = run::<&str>([]);
     let told = run.refusal();
-    for command in ["diagnose", "rules", "explain", "name", "schema"] {
+    for command in ["diagnose", "render", "rules", "explain", "name", "schema"] {
         assert!(told.contains(command), "{told}");
     }
 }
 
 #[test]
 fn a_mistake_is_named_with_the_place_to_read_on() {
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 9] = [
         (&["diagnose"], "<EVIDENCE>"),
         (&["diagnose", "x", "--colour"], "'--colour'"),
         (&["diagnose", "x", "--format", "xml"], "'xml'"),
         (&["diagnose", "x", "--fail-on", "fatal"], "'fatal'"),
         (&["diagnose", "x", "--require", "identity,luck"], "'luck'"),
+        (&["render"], "<REPORT>"),
         (&["explain"], "<CODE|TEXT>"),
         (&["name", ""], "<CONTAINER>"),
         (&["schema", "extra"], "'extra'"),
@@ -83,7 +84,7 @@ fn a_device_is_not_evidence() {
 fn help_and_version_are_answers() {
     let help = run(["--help"]);
     assert!(help.answer().contains("Usage: iiskeys"));
-    for command in ["diagnose", "rules", "explain", "name", "schema"] {
+    for command in ["diagnose", "render", "rules", "explain", "name", "schema"] {
         assert!(help.stdout.contains(command), "{help:?}");
         assert!(run([command, "--help"]).answer().contains(&format!("Usage: iiskeys {command}")));
     }

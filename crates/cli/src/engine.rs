@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use iiskeys_core::artifact::container::{Family, Guid, Prefix};
-pub use iiskeys_core::codes::{Explanation, explain};
+pub use iiskeys_core::codes::explain;
 use iiskeys_core::evidence::{Evidence, OpenOptions, Password, Timestamp};
 pub use iiskeys_core::report::Level;
 pub use iiskeys_core::report::Look;
