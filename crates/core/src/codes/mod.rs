@@ -7,6 +7,8 @@ mod statuses;
 
 use serde::Serialize;
 
+use crate::terminal::{Look, Page, Style};
+
 /// What one code or event means here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Explanation {
@@ -26,6 +28,24 @@ pub struct Explanation {
     pub rules: &'static [&'static str],
     /// Where this is known from.
     pub sources: &'static [&'static str],
+}
+
+impl Explanation {
+    /// The answer for a terminal. `rules` are the names of those that this build has; others are left out.
+    pub fn to_text(&self, rules: &[&str], look: &Look) -> String {
+        let mut out = Page::new(look);
+        let forms = match (self.unsigned, self.signed) {
+            (Some(unsigned), Some(signed)) => format!("({unsigned}, {signed})"),
+            _ => String::new(),
+        };
+        out.spans(0, "", &[(Style::Bold, &self.code), (Style::Bold, self.name), (Style::Plain, &forms)]);
+        out.paragraph(2, self.meaning);
+        let known: Vec<&str> = self.rules.iter().copied().filter(|rule| rules.contains(rule)).collect();
+        let known = if known.is_empty() { "none of this version".to_owned() } else { known.join(", ") };
+        out.spans(2, "", &[(Style::Bold, "Rules:"), (Style::Plain, &known)]);
+        out.spans(2, "", &[(Style::Bold, "Sources:"), (Style::Plain, &self.sources.join("; "))]);
+        out.into_text()
+    }
 }
 
 /// What kind of number was explained.

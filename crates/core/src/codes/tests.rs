@@ -163,3 +163,13 @@ fn every_event_that_counts_as_a_symptom_is_explained() {
     let look_alike = explain("event 5189");
     assert!(look_alike.iter().all(|event| event.rules.is_empty()), "{look_alike:?}");
 }
+
+#[test]
+fn an_answer_fits_its_terminal_and_names_only_rules_that_there_are() {
+    let answer = &explain("0x80090006")[0];
+    let text = answer.to_text(&["container-missing", "timestamps-lost"], &Look::of_width(60));
+    assert!(text.starts_with("0x80090006 NTE_BAD_SIGNATURE (2148073478, -2146893818)\n  "), "{text}");
+    assert!(text.contains("\n  Rules: container-missing\n") && text.contains("\n  Sources: "), "{text}");
+    assert!(text.lines().all(|line| line.chars().count() <= 60), "{text}");
+    assert!(answer.to_text(&[], &Look::default()).contains("\n  Rules: none of this version\n"));
+}
