@@ -94,3 +94,15 @@ fn what_is_neither_is_refused_in_one_sentence() {
     }
     run(["compare", "one"]).refusal();
 }
+
+#[test]
+fn a_choice_between_two_systems_is_made_where_the_report_is_made() {
+    let (_kept, folder) = repaired_server();
+    fs::create_dir(folder.join("both")).unwrap();
+    for name in ["before", "after"] {
+        fs::rename(folder.join(name), folder.join("both").join(name)).unwrap();
+    }
+    let refused = run_in(&folder, ["compare", "before.json", "both"]);
+    let told = refused.refusal();
+    assert!(told.contains("--windows") && told.contains("diagnose --output FILE"), "{told}");
+}

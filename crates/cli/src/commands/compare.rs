@@ -39,7 +39,16 @@ fn load(path: &Path, args: &CompareArgs, target: &Target, real: &[PathBuf]) -> R
     }
     let evidence = [path.to_owned()];
     let request = Request::plain(&evidence, args.password_file.as_deref());
-    let report = engine::diagnose(&request, &mut Meter::new(args.no_progress, args.verbose))?;
+    let report =
+        engine::diagnose(&request, &mut Meter::new(args.no_progress, args.verbose)).map_err(|failure| {
+            // The choice is made where the report is made: A and B may need different ones.
+            let told = failure.to_string();
+            if told.contains("--windows") {
+                Failure::new(format!("{told}, in `iiskeys diagnose --output FILE`, and compare that report"))
+            } else {
+                failure
+            }
+        })?;
     target.spare_parts(real, engine::image_parts(&report))?;
     Ok(report)
 }
