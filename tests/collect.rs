@@ -57,7 +57,8 @@ fn what_a_report_lacks_is_gathered_and_nothing_else() {
     }
     let missing = run_in(folder.path(), ["collect", "--for", "list", "--missing", "report.json"]);
     assert!(missing.answer().contains("config\\SOFTWARE\n"), "{missing:?}");
-    assert!(!missing.answer().contains("MachineKeys\\*"), "{missing:?}");
+    let mut paths = missing.answer().lines().filter(|line| !line.starts_with('#'));
+    assert!(!paths.any(|path| path.contains("MachineKeys")), "{missing:?}");
     let named = run(["collect", "--for", "list", "--need", &lacking.join(",")]);
     assert_eq!(named.answer(), missing.answer());
 }

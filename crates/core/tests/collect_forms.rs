@@ -168,12 +168,8 @@ fn each_form_has_every_item_or_says_what_to_do_for_it() {
 /// A server on which many items have something to say.
 fn rich() -> Machine {
     let mut machine = cases::foreign_config_by_unwrapping();
-    for log in ["System"] {
-        machine.add_event_log(
-            log,
-            &[EventSpec::new(0, filetime((2020, 1, 1), (1, 1, 1)), "EventLog", 6005).level(4)],
-        );
-    }
+    let started = EventSpec::new(0, filetime((2020, 1, 1), (1, 1, 1)), "EventLog", 6005).level(4);
+    machine.add_event_log("System", &[started]);
     machine
 }
 
