@@ -25,7 +25,6 @@ fn without_a_command_the_commands_are_named() {
     let run = run::<&str>([]);
     let told = run.refusal();
     for command in COMMANDS {
-    for command in ["diagnose", "render", "rules", "explain", "name", "schema"] {
         assert!(told.contains(command), "{told}");
     }
 }
@@ -100,7 +99,6 @@ fn help_and_version_are_answers() {
     let help = run(["--help"]);
     assert!(help.answer().contains("Usage: iiskeys"));
     for command in COMMANDS {
-    for command in ["diagnose", "render", "rules", "explain", "name", "schema"] {
         assert!(help.stdout.contains(command), "{help:?}");
         assert!(run([command, "--help"]).answer().contains(&format!("Usage: iiskeys {command}")));
     }

@@ -6,9 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use iiskeys_core::artifact::container::{Family, Guid, Prefix};
-pub use iiskeys_core::codes::{Explanation, explain};
-use iiskeys_core::collect;
 pub use iiskeys_core::codes::explain;
+use iiskeys_core::collect;
 use iiskeys_core::evidence::{Evidence, OpenOptions, Password, Timestamp};
 use iiskeys_core::report::{self, Format, Verdict};
 pub use iiskeys_core::report::{Level, Look, PseudonymMap};
