@@ -64,7 +64,9 @@ fn seen(files: &Files, needles: &Needles) -> Vec<String> {
     let folder = tempfile::tempdir().expect("a folder");
     write(files, folder.path());
     let mut found = Vec::new();
-    for words in [&["--format", "json", "-v", "--prove-all"][..], &["--format", "text"]] {
+    for words in
+        [&["--format", "json", "-v", "--prove-all"][..], &["--format", "text"], &["--format", "html"]]
+    {
         let evidence = folder.path().to_string_lossy().into_owned();
         let ran = run(["diagnose", &evidence].iter().copied().chain(words.iter().copied()));
         assert!(ran.code.is_some_and(|code| code <= 3), "{words:?}: {ran:?}");
