@@ -64,11 +64,11 @@ pub struct DiagnoseArgs {
 
     /// Replace the names of this machine by tokens and keep MAP, which tells them, to yourself
     ///
-    /// Hosts, domains, accounts, sites, application pools, folders, certificates, addresses and the names of containers
-    /// become tokens such as host-1, the same in every report for which the same MAP is used: it is read where it exists,
-    /// and extended. MachineGuids, the GUIDs of key files, well-known names, digests of evidence, times and sizes stay,
-    /// for they are the diagnosis. Names of one or two letters are replaced only where they stand alone. Read the report
-    /// before you publish it.
+    /// Hosts, domains, accounts, sites, application pools, folders, certificates, addresses, and the names of containers
+    /// with their hashes in file names become tokens such as host-1, the same in every report for which the same MAP is
+    /// used: it is read where it exists, and extended. MachineGuids, the GUIDs of key files, well-known names, digests of
+    /// evidence, times and sizes stay, for they are the diagnosis. Names of one or two letters are replaced only where
+    /// they stand alone. Read the report before you publish it.
     #[arg(long, value_name = "MAP")]
     pub pseudonymize: Option<PathBuf>,
 
