@@ -436,7 +436,7 @@ pub static ITEMS: &[Item] = &[
         nt50: &[],
         nt51: &[],
         nt6: &[
-            "wevtutil epl Microsoft-Windows-Crypto-DPAPI/Operational \"Microsoft-Windows-Crypto-DPAPI%4Operational.evtx\"",
+            "wevtutil epl Microsoft-Windows-Crypto-DPAPI/Operational DPAPI.evtx",
         ],
     }),
     Item::new(
@@ -472,8 +472,8 @@ pub static ITEMS: &[Item] = &[
         nt50: &[],
         nt51: &[],
         nt6: &[
-            "wevtutil epl Microsoft-Windows-CAPI2/Operational \"Microsoft-Windows-CAPI2%4Operational.evtx\"",
-            "wevtutil epl Microsoft-IIS-Configuration/Operational \"Microsoft-IIS-Configuration%4Operational.evtx\"",
+            "wevtutil epl Microsoft-Windows-CAPI2/Operational CAPI2.evtx",
+            "wevtutil epl Microsoft-IIS-Configuration/Operational IIS-Configuration.evtx",
         ],
     }),
     Item::new(
