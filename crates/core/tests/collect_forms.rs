@@ -352,3 +352,39 @@ fn the_tables_of_the_script_give_times_and_access_rights_even_without_a_key_file
         assert!(!report.findings.iter().any(|finding| finding.rule == "evidence-damaged"), "{text}");
     }
 }
+
+#[test]
+fn what_the_commands_of_a_report_write_is_recognised() {
+    const KEPT: [(&str, &str); 6] = [
+        ("C:\\ProgramData\\Microsoft\\Crypto\\", "Crypto/"),
+        ("C:\\Windows\\System32\\Microsoft\\Protect\\", "Protect/"),
+        ("C:\\Windows\\System32\\inetsrv\\config\\", "config/"),
+        ("C:\\Windows\\System32\\inetsrv\\", "inetsrv/"),
+        ("C:\\inetpub\\history\\", "history/"),
+        ("C:\\Windows\\System32\\winevt\\Logs\\", ""),
+    ];
+    for (name, machine) in [
+        ("healthy 2022", Machine::new(Os::Server2022)),
+        ("guid changed", cases::guid_changed()),
+        ("keys missing", cases::keys_missing()),
+        ("missing master key", cases::missing_master_key()),
+    ] {
+        let mut tree = MemoryTree::new();
+        for (path, file) in machine.files() {
+            let kept = KEPT.iter().find_map(|(from, to)| Some(format!("{to}{}", path.strip_prefix(from)?)));
+            let place = kept.unwrap_or_else(|| format!("{}.hiv", path.rsplit('\\').next().unwrap()));
+            tree.insert(&place.replace('\\', "/"), &file.bytes, None, None);
+        }
+        let keys: Vec<_> =
+            machine.listed().into_iter().filter(|file| file.path.contains("\\Microsoft\\Crypto\\")).collect();
+        tree.insert("dir-created.txt", &iiskeys_fixtures::listing::english_dir(&keys, true), None, None);
+        let report = of_tree(tree);
+        let full = whole(&machine);
+        assert_eq!(
+            (answer(&report).0, answer(&report).1),
+            (answer(&full).0, answer(&full).1),
+            "{name}: {}",
+            report.to_text()
+        );
+    }
+}

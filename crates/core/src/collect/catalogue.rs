@@ -2,27 +2,8 @@
 //! event logs and IIS 5 to 10, as cited where they are read.
 
 use super::item::{Base, Commands, Item, Place, Secret, Source};
+use super::shorthand::*;
 use crate::machine::Need;
-
-const CONFIG: &str = "System32\\config";
-const INETSRV: &str = "System32\\inetsrv";
-const LOGS: &str = "System32\\winevt\\Logs";
-
-const fn file(base: Base, folder: &'static str, mask: &'static str) -> Place {
-    Place { base, folder, mask, secret: Secret::None }
-}
-
-const fn windows(folder: &'static str, mask: &'static str) -> Place {
-    file(Base::Windows, folder, mask)
-}
-
-const fn keys(base: Base, folder: &'static str) -> Place {
-    Place { secret: Secret::Key, ..file(base, folder, "*") }
-}
-
-const fn opener(folder: &'static str, mask: &'static str) -> Place {
-    Place { secret: Secret::Opener, ..file(Base::Windows, folder, mask) }
-}
 
 /// Everything, in the order in which one would ask for it.
 pub static ITEMS: &[Item] = &[
@@ -138,11 +119,7 @@ pub static ITEMS: &[Item] = &[
         Source::Files(&[keys(Base::Shared, "Microsoft\\Crypto\\Keys")]),
     )
     .without(CONTENTS)
-    .by(Commands {
-        nt50: &[],
-        nt51: &[],
-        nt6: &["robocopy \"%ProgramData%\\Microsoft\\Crypto\\Keys\" Crypto\\Keys /E /B /COPY:DAT /R:0 /W:0"],
-    }),
+    .by(vista(&["robocopy \"%ProgramData%\\Microsoft\\Crypto\\Keys\" Crypto\\Keys /E /B /COPY:DAT /R:0 /W:0"])),
     Item::new(
         "system-keys",
         Some(Need::SystemKeys),
@@ -176,13 +153,9 @@ pub static ITEMS: &[Item] = &[
         ]),
     )
     .without(CONTENTS)
-    .by(Commands {
-        nt50: &[],
-        nt51: &[],
-        nt6: &[
+    .by(vista(&[
             "robocopy \"%SystemRoot%\\ServiceProfiles\" ServiceProfiles *_????????-????-????-????-???????????? /S /B /COPY:DAT /R:0 /W:0",
-        ],
-    }),
+        ])),
     Item::new(
         "key-file-contents",
         Some(Need::KeyFileContents),
@@ -198,13 +171,9 @@ pub static ITEMS: &[Item] = &[
         "what IIS 7 and later keeps encrypted, and with which keys",
         Source::Files(&[windows("System32\\inetsrv\\config", "applicationHost.config")]),
     )
-    .by(Commands {
-        nt50: &[],
-        nt51: &[],
-        nt6: &[
+    .by(vista(&[
             "robocopy \"%SystemRoot%\\System32\\inetsrv\\config\" config applicationHost.config /B /COPY:DAT /R:0 /W:0",
-        ],
-    }),
+        ])),
     Item::new(
         "redirection",
         Some(Need::Redirection),
@@ -212,13 +181,9 @@ pub static ITEMS: &[Item] = &[
         "whether the configuration in force stands elsewhere",
         Source::Files(&[windows("System32\\inetsrv\\config", "redirection.config")]),
     )
-    .by(Commands {
-        nt50: &[],
-        nt51: &[],
-        nt6: &[
+    .by(vista(&[
             "robocopy \"%SystemRoot%\\System32\\inetsrv\\config\" config redirection.config /B /COPY:DAT /R:0 /W:0",
-        ],
-    }),
+        ])),
     Item::new(
         "iis-schema",
         Some(Need::Schema),
@@ -226,13 +191,9 @@ pub static ITEMS: &[Item] = &[
         "with which keys IIS encrypts new values",
         Source::Files(&[windows("System32\\inetsrv\\config\\schema", "IIS_schema.xml")]),
     )
-    .by(Commands {
-        nt50: &[],
-        nt51: &[],
-        nt6: &[
+    .by(vista(&[
             "robocopy \"%SystemRoot%\\System32\\inetsrv\\config\\schema\" config\\schema IIS_schema.xml /B /COPY:DAT /R:0 /W:0",
-        ],
-    }),
+        ])),
     Item::new(
         "config-history",
         Some(Need::ConfigHistory),
@@ -252,15 +213,11 @@ pub static ITEMS: &[Item] = &[
         ]),
     )
     .without("whether an export of the configuration can bring its keys back")
-    .by(Commands {
-        nt50: &[],
-        nt51: &[],
-        nt6: &[
+    .by(vista(&[
             "robocopy \"%SystemDrive%\\inetpub\\history\" history applicationHost.config /S /B /COPY:DAT /R:0 /W:0",
             "robocopy \"%SystemRoot%\\System32\\inetsrv\\backup\" backup applicationHost.config /S /B /COPY:DAT /R:0 /W:0",
             "robocopy \"%SystemRoot%\\System32\\inetsrv\\config\\Export\" Export /B /COPY:DAT /R:0 /W:0",
-        ],
-    }),
+        ])),
     Item::new(
         "metabase",
         Some(Need::Metabase),
@@ -338,13 +295,9 @@ pub static ITEMS: &[Item] = &[
             file(Base::Drive, "inetpub\\wwwroot", "web.config"),
         ]),
     )
-    .by(Commands {
-        nt50: &[],
-        nt51: &[],
-        nt6: &[
+    .by(vista(&[
             "robocopy \"%SystemRoot%\\Microsoft.NET\" Microsoft.NET machine.config web.config /S /B /COPY:DAT /R:0 /W:0",
-        ],
-    }),
+        ])),
     Item::new(
         "exported-keys",
         None,
@@ -357,11 +310,7 @@ pub static ITEMS: &[Item] = &[
         ]),
     )
     .without("which key an exported file holds")
-    .by(Commands {
-        nt50: &[],
-        nt51: &[],
-        nt6: &["robocopy \"%SystemDrive%\\\\\" exported *.xml *.pfx *.p12 /B /COPY:DAT /R:0 /W:0"],
-    }),
+    .by(vista(&["robocopy \"%SystemDrive%\\\\\" exported *.xml *.pfx *.p12 /B /COPY:DAT /R:0 /W:0"])),
     Item::new(
         "access-rights",
         Some(Need::AccessRights),
@@ -432,13 +381,9 @@ pub static ITEMS: &[Item] = &[
             windows(LOGS, "Archive-Microsoft-Windows-Crypto-DPAPI%4Operational-*.evtx"),
         ]),
     )
-    .by(Commands {
-        nt50: &[],
-        nt51: &[],
-        nt6: &[
-            "wevtutil epl Microsoft-Windows-Crypto-DPAPI/Operational \"Microsoft-Windows-Crypto-DPAPI%4Operational.evtx\"",
-        ],
-    }),
+    .by(vista(&[
+            "wevtutil epl Microsoft-Windows-Crypto-DPAPI/Operational DPAPI.evtx",
+        ])),
     Item::new(
         "security-log",
         Some(Need::SecurityLog),
@@ -468,14 +413,10 @@ pub static ITEMS: &[Item] = &[
             windows(LOGS, "Microsoft-IIS-Configuration%4Operational.evtx"),
         ]),
     )
-    .by(Commands {
-        nt50: &[],
-        nt51: &[],
-        nt6: &[
-            "wevtutil epl Microsoft-Windows-CAPI2/Operational \"Microsoft-Windows-CAPI2%4Operational.evtx\"",
-            "wevtutil epl Microsoft-IIS-Configuration/Operational \"Microsoft-IIS-Configuration%4Operational.evtx\"",
-        ],
-    }),
+    .by(vista(&[
+            "wevtutil epl Microsoft-Windows-CAPI2/Operational CAPI2.evtx",
+            "wevtutil epl Microsoft-IIS-Configuration/Operational IIS-Configuration.evtx",
+        ])),
     Item::new(
         "site-certificates",
         Some(Need::SiteCertificates),
@@ -518,24 +459,3 @@ pub static ITEMS: &[Item] = &[
         Source::Elsewhere,
     ),
 ];
-
-const CONTENTS: &str =
-    "what is in a container: its key, whether it is whole, which name it has inside, what protects it";
-const PROOFS: &str = "whether a container can be opened by this machine and opens what was encrypted with it";
-const OLD_KEYS: &str = "xcopy \"%ALLUSERSPROFILE%\\Application Data\\Microsoft\\Crypto\\RSA\\MachineKeys\" \
-                        Crypto\\RSA\\MachineKeys\\ /e /h /k /c";
-const OLD_DSS_KEYS: &str = "xcopy \"%ALLUSERSPROFILE%\\Application Data\\Microsoft\\Crypto\\DSS\\MachineKeys\" \
-                            Crypto\\DSS\\MachineKeys\\ /e /h /k /c";
-const OLD_SYSTEM_KEYS: &str = "xcopy \"%ALLUSERSPROFILE%\\Application Data\\Microsoft\\Crypto\\RSA\\S-1-5-18\" \
-                               Crypto\\RSA\\S-1-5-18\\ /e /h /k /c";
-const OLD_PROTECT: &str =
-    "xcopy %SystemRoot%\\System32\\Microsoft\\Protect\\S-1-5-18 Protect\\S-1-5-18\\ /e /h /k /c";
-const OLD_ACCESS: &[&str] = &[
-    "cacls \"%ALLUSERSPROFILE%\\Application Data\\Microsoft\\Crypto\\RSA\\MachineKeys\" > acl-folder.txt",
-    "cacls \"%ALLUSERSPROFILE%\\Application Data\\Microsoft\\Crypto\\RSA\\MachineKeys\\*\" > acl-files.txt",
-];
-const OLD_LISTING: &[&str] =
-    &["dir /tc /a /s \"%ALLUSERSPROFILE%\\Application Data\\Microsoft\\Crypto\" > dir-created.txt"];
-const ADSUTIL: &str =
-    "cscript //nologo %SystemDrive%\\Inetpub\\AdminScripts\\adsutil.vbs ENUM_ALL W3SVC > adsutil.txt";
-const VERIFY: &str = "certutil -v -verifystore MY > verifystore.txt";

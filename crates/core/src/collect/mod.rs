@@ -12,6 +12,7 @@ mod item;
 mod kape;
 mod list;
 mod powershell;
+mod shorthand;
 mod velociraptor;
 
 pub use catalogue::ITEMS;

@@ -18,6 +18,7 @@ use super::history::{Copies, HistoryHive, is_copy_name, is_other_hive, shadow_co
 use super::places::{Unread, dirs, is_in_history, logs_among, logs_beside, settled};
 use crate::artifact::container::{FileName, Guid, identify};
 use crate::artifact::hive::{self, HiveFile};
+use crate::artifact::master_key::Preferred;
 use crate::artifact::reg_export;
 use crate::machine::Store;
 
@@ -314,7 +315,7 @@ impl Pieces {
             } else if events::is_event_log(&head) {
                 // A log of the past of an installation says nothing of this one.
                 self.logs.extend(events::loose(file).filter(|_| !folder.is_history));
-            } else if is_master_key(&head, name) {
+            } else if is_master_key(&head, name) || is_preferred(&head, file) {
                 has_master_key = true;
             } else if reg_export::is_reg_export(&head) {
                 if !folder.is_history {
@@ -511,6 +512,13 @@ fn is_master_key(head: &[u8], name: &str) -> bool {
     let inside: Vec<u8> = name.to_ascii_lowercase().encode_utf16().flat_map(u16::to_le_bytes).collect();
     Guid::parse(name).is_ok()
         && head.get(12..12 + inside.len()).is_some_and(|text| text.eq_ignore_ascii_case(&inside))
+}
+
+/// Whether this says which master key LocalSystem uses: what is left of its folder when the key itself is gone.
+fn is_preferred(head: &[u8], file: &File) -> bool {
+    file.name.eq_ignore_ascii_case("Preferred")
+        && file.parent().name().eq_ignore_ascii_case("S-1-5-18")
+        && Preferred::parse(head).is_ok()
 }
 
 /// Whether a configuration outside every drive stands where IIS keeps copies of it.
