@@ -75,7 +75,7 @@ fn what_is_no_report_is_refused_in_one_sentence() {
     put("other.json", "{\"schema_version\": \"2.0\"}");
     put("evil\u{1b}[31m.json", "{\"schema_version\": \"\u{202e}\"}");
     for (name, why) in [
-        ("empty.json", "is not understood"),
+        ("empty.json", "cannot be used"),
         ("other.json", "2.0"),
         ("evil\u{1b}[31m.json", "\\u{1b}"),
         ("missing.json", "cannot be opened"),

@@ -102,7 +102,7 @@ fn help_and_version_are_answers() {
         assert!(help.stdout.contains(command), "{help:?}");
         assert!(run([command, "--help"]).answer().contains(&format!("Usage: iiskeys {command}")));
     }
-    assert_eq!(run(["--version"]).answer(), concat!("iiskeys ", env!("CARGO_PKG_VERSION"), "\n"));
+    assert!(run(["--version"]).answer().starts_with(concat!("iiskeys ", env!("CARGO_PKG_VERSION"), " ")));
 }
 
 #[test]

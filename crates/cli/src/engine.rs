@@ -155,7 +155,7 @@ pub fn missing(path: &Path) -> Result<Vec<String>, Failure> {
 pub fn read_report(path: &Path) -> Result<(Report, Vec<u8>), Failure> {
     let refuse = |why: String| {
         Failure::new(format!(
-            "the report {} {why}; give one that `iiskeys diagnose` wrote as JSON",
+            "the report {} {why}; give one that `iiskeys diagnose` wrote with --format json",
             quoted(path)
         ))
     };

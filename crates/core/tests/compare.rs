@@ -38,7 +38,9 @@ fn another_server(host: &str) -> Machine {
 fn compare(a: &Report, b: &Report) -> Comparison {
     let comparison = compare::reports(a, b);
     let text = comparison.to_text();
-    assert!(text.lines().all(|line| line.chars().count() <= 160), "{text}");
+    // A name is never broken, and one of the cases has names of 32,000 letters.
+    let fits = |line: &str| line.chars().count() <= 160 || line.split(' ').any(|word| word.len() > 60);
+    assert!(text.lines().all(fits), "{text}");
     comparison
 }
 

@@ -106,7 +106,7 @@ fn every_fixture_is_well_formed_and_the_same_each_time() {
         let text = html(&report);
         check(&name, &text);
         assert_eq!(text, html(&report), "{name}");
-        assert!(text.ends_with("</html>\n") && text.len() < 300_000, "{name}: {}", text.len());
+        assert!(text.ends_with("</html>\n") && text.len() < 500_000, "{name}: {}", text.len());
         for row in &report.findings {
             assert!(text.contains(&format!("id <code>{}</code>", row.id)), "{name}: {}", row.id);
         }
@@ -164,6 +164,7 @@ fn what_is_missing_comes_with_the_command_that_gets_it() {
 #[test]
 fn sections_without_content_are_left_out() {
     let mut report = fixture("healthy-server2012r2");
+    report.cleanup = None;
     let text = html(&report);
     for id in ["cause", "plan", "https", "cleanup", "assumptions"] {
         assert!(
