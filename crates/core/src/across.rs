@@ -2,6 +2,23 @@
 //!
 //! Only what identifies is kept of each case, so the reports themselves need not stay in memory. Everything is joined by
 //! digest or GUID, in time proportional to what is kept.
+//!
+//! ```
+//! use iiskeys_core::Report;
+//! use iiskeys_core::across::{Identity, join};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut cases = Vec::new();
+//! for case in ["healthy-server2012r2", "server2012r2-sysprepped-clone"] {
+//!     let report = Report::from_json(&std::fs::read(format!("../../fixtures/{case}/expected.json"))?)?;
+//!     cases.push((case.to_owned(), Identity::of(&report)));
+//! }
+//! for finding in join(&cases, 0).findings {
+//!     println!("{}: {}", finding.title, finding.explanation);
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -131,6 +131,14 @@ enum Number {
 /// Explains a status code in any form, an event id, or the words of a message.
 ///
 /// Several explanations come back for an ambiguous input, status codes first; none for an unknown one.
+///
+/// ```
+/// use iiskeys_core::codes::explain;
+///
+/// let signed = explain("-2146893818");
+/// assert_eq!(signed, explain("0x80090006"), "one code in two forms");
+/// assert!(!signed.is_empty());
+/// ```
 pub fn explain(input: &str) -> Vec<Explanation> {
     let text: String = input.chars().take(LONGEST_INPUT).collect::<String>().to_lowercase();
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");

@@ -2,6 +2,13 @@
 //!
 //! A report asks for an [`Item`] by its [`Need`], and each form of a collector's definition is printed from the same list, so
 //! that the two can never differ.
+//!
+//! ```
+//! use iiskeys_core::collect::{Form, Request};
+//!
+//! let kape = Form::by_name("kape").expect("a form");
+//! assert!(kape.print(&Request::all(false)).contains("MachineKeys"));
+//! ```
 
 mod acquire;
 mod azure;

@@ -2,6 +2,21 @@
 //!
 //! Reports are enough; no evidence is opened. What one report could not examine is never counted as gone: it is said to be
 //! open, and so is what follows from it.
+//!
+//! ```
+//! use iiskeys_core::Report;
+//! use iiskeys_core::compare::{self, Outcome};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let saved = |case: &str| std::fs::read(format!("../../fixtures/{case}/expected.json"));
+//! let before = Report::from_json(&saved("server2008r2-guid-changed")?)?;
+//! let after = Report::from_json(&saved("server2008r2-guid-restored")?)?;
+//! let comparison = compare::reports(&before, &after);
+//! assert_eq!(comparison.outcome, Outcome::NotWorse);
+//! assert!(compare::against(&before, &before).is_empty(), "a baseline is like itself");
+//! # Ok(())
+//! # }
+//! ```
 
 mod containers;
 mod drift;

@@ -44,6 +44,20 @@ impl Report {
     /// The same name gets the same token everywhere in the report, and in every report for which the same map is used. The
     /// map is private; nothing of it but the tokens is in the report.
     ///
+    /// ```
+    /// use iiskeys_core::Report;
+    /// use iiskeys_core::report::PseudonymMap;
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let saved = std::fs::read("../../fixtures/healthy-server2012r2/expected.json")?;
+    /// let mut report = Report::from_json(&saved)?;
+    /// let mut map = PseudonymMap::default();
+    /// report.pseudonymize(&mut map)?;
+    /// assert_eq!(report.machine.hostname.as_deref(), Some("host-1"));
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// The report does not survive as a report; it is then unchanged. No report of this program does that.
     pub fn pseudonymize(&mut self, map: &mut PseudonymMap) -> Result<(), ReadError> {
