@@ -172,7 +172,7 @@ pub fn read_report(path: &Path) -> Result<(Report, Vec<u8>), Failure> {
 pub fn is_json(path: &Path) -> bool {
     let mut start = Vec::new();
     let read = File::open(path).and_then(|file| file.take(4096).read_to_end(&mut start));
-    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
+    let start = report::as_utf8(&start);
     read.is_ok() && path.is_file() && start.trim_ascii_start().first() == Some(&b'{')
 }
 

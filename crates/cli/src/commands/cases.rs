@@ -11,7 +11,7 @@ use crate::engine::across::{self, Identity};
 use crate::engine::{self, Request};
 use crate::entries;
 use crate::exit::{Exit, Failure, quoted};
-use crate::output::{Lines, Target};
+use crate::output::{Lines, Target, real_place};
 use crate::pool;
 use crate::progress::{CaseMeter, Meter};
 
@@ -61,9 +61,10 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
         )));
     }
     let (cases, passed_over) = cases(args)?;
-    let mut real: Vec<PathBuf> = cases.iter().filter_map(|case| case.path.canonicalize().ok()).collect();
+    let mut real: Vec<PathBuf> = cases.iter().map(|case| real_place(&case.path)).collect();
     real.extend(args.each.iter().filter_map(|folder| folder.canonicalize().ok()));
-    let target = Target::resolve(args.output.as_deref(), &real)?;
+    let inputs: Vec<&Path> = args.reading.password_file.iter().map(PathBuf::as_path).collect();
+    let target = Target::resolve(args.output.as_deref(), &real, &inputs)?;
     let workers = args.workers.map_or_else(
         || thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_WORKERS)),
         usize::from,

@@ -21,7 +21,7 @@ pub use crate::terminal::Look;
 pub use build::{KNOWN_GROUPS, Options, build};
 pub use model::*;
 pub use pseudonym::{Kind as NameKind, MapError, Names, PseudonymMap};
-pub use read::{LARGEST as LARGEST_REPORT, ReadError};
+pub use read::{LARGEST as LARGEST_REPORT, ReadError, as_utf8};
 pub use render::{FORMATS, Format};
 pub use timeline::TimeKind;
 
