@@ -150,6 +150,15 @@ fn may_be_a_part(path: &Path, source: &Path) -> bool {
     is_foreign(path, is_named_alike)
 }
 
+/// Whether a file begins like text in UTF-8.
+pub fn is_text(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(4096).read_to_end(&mut start));
+    read.is_ok()
+        && std::str::from_utf8(&start).map_or_else(|error| error.error_len().is_none(), |_| true)
+        && !start.contains(&0)
+}
+
 /// Whether a file is there and not what an earlier run has left. Text that is named like evidence may be its notes.
 fn is_foreign(path: &Path, is_named_alike: bool) -> bool {
     let mut start = Vec::new();
@@ -157,8 +166,7 @@ fn is_foreign(path: &Path, is_named_alike: bool) -> bool {
     if file.take(4096).read_to_end(&mut start).is_err() {
         return true;
     }
-    let is_text = std::str::from_utf8(&start).map_or_else(|error| error.error_len().is_none(), |_| true)
-        && !start.contains(&0);
+    let is_text = is_text(path);
     let is_answer = engine::is_json(path)
         || start.starts_with(b"<?xml")
         || start.to_ascii_lowercase().starts_with(b"<!doctype html");
