@@ -53,7 +53,8 @@ fn rack() -> (tempfile::TempDir, PathBuf) {
     fs::write(path.join("b-web01.zip"), Zip { deflate: true, ..Zip::default() }.write(&packed))
         .expect("an archive");
     put(&path.join("c-web02"), &named(machine, "WEB02"));
-    fs::write(path.join("d-broken"), "nothing").expect("a file");
+    fs::write(path.join("d-broken"), b"EVF\x09\x0d\x0a\xff\x00 cut").expect("a file");
+    fs::write(path.join("README.md"), "what this is").expect("a file");
     put(&path.join("e-mail"), &named(other_server(), "MAIL"));
     fs::write(path.join(".hidden"), "nothing").expect("a file");
     (folder, path)
@@ -78,6 +79,11 @@ fn each_entry_is_one_line_and_a_failing_case_stops_no_other() {
         lines[3]["error"].as_str().is_some_and(|why| why.contains("no evidence could be read")),
         "{}",
         lines[3]
+    );
+    assert!(lines[3]["error"].as_str().is_some_and(|why| !why.contains("rack")), "{}", lines[3]);
+    assert_eq!(
+        lines[5]["across"]["limits"],
+        Json::from(vec!["README.md holds nothing that can be read as evidence, and is no case."])
     );
     assert!(lines[3].get("report").is_none() && lines[0].get("error").is_none());
     assert_eq!(lines[0]["report"]["verdict"], "healthy");
@@ -194,9 +200,13 @@ fn what_does_not_fit_together_is_refused_in_one_sentence() {
 fn verbose_names_every_case_and_what_is_none() {
     let (_kept, rack) = rack();
     let run = run_in(&rack, ["diagnose", "--each", ".", "-v", "--workers", "2"]);
-    for words in
-        ["5 cases, 2 at a time", "'.hidden'", "a-web01: diagnosed", "d-broken: could not be diagnosed"]
-    {
+    for words in [
+        "6 cases, 2 at a time",
+        "'README.md' holds nothing",
+        "'.hidden'",
+        "a-web01: diagnosed",
+        "d-broken: could not be diagnosed",
+    ] {
         assert!(run.stderr.contains(words), "{words}: {}", run.stderr);
     }
 }

@@ -99,7 +99,13 @@ fn update_writes_only_what_differs_and_says_what_changed() {
     assert_eq!(same.code, Some(0));
     assert!(!same.stdout.contains("written anew"), "{same:?}");
     assert_eq!(fs::metadata(&baseline).unwrap().modified().unwrap(), before);
-    let changed = run_in(&folder, ["check", "bad", "--baseline", "baseline.json", "--update"]);
+    let words = ["check", "bad", "--baseline", "baseline.json", "--update", "--junit", "junit.xml"];
+    let changed = run_in(&folder, words);
+    let cases = read_junit(&folder.join("junit.xml"));
+    assert!(
+        cases.iter().all(|(_, ended)| ended != "failure"),
+        "nothing fails once it is accepted: {cases:?}"
+    );
     assert_eq!(changed.code, Some(0), "{changed:?}");
     assert!(
         changed.stdout.starts_with("Differs from the baseline") && changed.stdout.contains("written anew")
@@ -132,7 +138,10 @@ fn what_is_no_baseline_is_refused_and_left_alone() {
     let refuse = |words: &[&str]| -> Run { run_in(&folder, words) };
     for file in ["notes.txt", "future.json"] {
         let refused = refuse(&["check", "good", "--baseline", file, "--update"]);
-        assert!(refused.refusal().contains(file), "{refused:?}");
+        assert!(
+            refused.refusal().contains(file) && refused.refusal().contains("delete the file"),
+            "{refused:?}"
+        );
     }
     assert_eq!(fs::read_to_string(folder.join("notes.txt")).unwrap(), "not a report");
     assert!(refuse(&["check", "good", "--baseline", "none.json"]).refusal().contains("--update"));

@@ -9,7 +9,7 @@ use iiskeys_fixtures::cases::guid_changed;
 use iiskeys_fixtures::layout::Layout;
 use iiskeys_fixtures::machine::{GUID, Machine};
 use iiskeys_fixtures::time::filetime;
-use support::{run, run_in, snapshot};
+use support::{run, run_in, snapshot, workspace};
 
 fn put(folder: &Path, machine: &Machine) {
     for (path, bytes) in Layout::DriveRoot.files(machine) {
@@ -105,4 +105,26 @@ fn a_choice_between_two_systems_is_made_where_the_report_is_made() {
     let refused = run_in(&folder, ["compare", "before.json", "both"]);
     let told = refused.refusal();
     assert!(told.contains("--windows") && told.contains("diagnose --output FILE"), "{told}");
+}
+
+#[test]
+fn a_report_is_known_in_utf_16_and_as_a_line_of_many_cases() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let evidence = workspace().join("fixtures/server2008r2-guid-changed/evidence");
+    let plain = run_in(folder.path(), ["diagnose".as_ref(), evidence.as_os_str()]).stdout;
+    let lines = run_in(folder.path(), ["diagnose".as_ref(), "--case".as_ref(), evidence.as_os_str()]).stdout;
+    let units = |text: &str| [0xfeff].into_iter().chain(text.encode_utf16()).collect::<Vec<u16>>();
+    let little: Vec<u8> = units(&plain).into_iter().flat_map(u16::to_le_bytes).collect();
+    let big: Vec<u8> = units(&plain).into_iter().flat_map(u16::to_be_bytes).collect();
+    let line = lines.lines().next().expect("a line").to_owned();
+    let forms = [("plain", plain.into_bytes()), ("le", little), ("be", big), ("line", line.into_bytes())];
+    for (name, bytes) in &forms {
+        fs::write(folder.path().join(name), bytes).expect("a file");
+    }
+    let rendered = |name: &str| run_in(folder.path(), ["render", name, "--format", "json"]).stdout;
+    for (name, _) in &forms {
+        assert_eq!(rendered(name), rendered("plain"), "{name}");
+        let compared = run_in(folder.path(), ["compare", "plain", name]);
+        assert!(compared.stdout.contains("one machine, at two times"), "{name}: {compared:?}");
+    }
 }

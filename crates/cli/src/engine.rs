@@ -12,7 +12,7 @@ use iiskeys_core::evidence::{Evidence, OpenOptions, Password, Timestamp};
 use iiskeys_core::report::{self, Format, Verdict};
 pub use iiskeys_core::report::{Level, Look, PseudonymMap};
 pub use iiskeys_core::rules::{RuleInfo, list, markdown as catalogue};
-use iiskeys_core::{Options, Progress};
+use iiskeys_core::{DiagnoseError, Options, Progress};
 pub use iiskeys_core::{Report, across, compare};
 
 use zeroize::Zeroizing;
@@ -79,11 +79,33 @@ impl Progress for Meter {
     }
 }
 
+/// Why there is no report.
+pub struct NotDiagnosed {
+    /// For people.
+    pub failure: Failure,
+    /// Whether no reader recognises anything in what was given.
+    pub is_unrecognised: bool,
+}
+
+impl From<Failure> for NotDiagnosed {
+    fn from(failure: Failure) -> Self {
+        Self { failure, is_unrecognised: false }
+    }
+}
+
 /// Diagnoses one machine.
 ///
 /// # Errors
 /// No evidence could be read, or nobody said which of two systems is meant.
 pub fn diagnose(request: &Request<'_>, meter: &mut Meter) -> Result<Report, Failure> {
+    try_diagnose(request, meter).map_err(|error| error.failure)
+}
+
+/// Diagnoses one machine, where it matters why that fails.
+///
+/// # Errors
+/// As [`diagnose`].
+pub fn try_diagnose(request: &Request<'_>, meter: &mut Meter) -> Result<Report, NotDiagnosed> {
     let failure = |error: &dyn std::error::Error| Failure::new(shown(&error.to_string()));
     let password = request.password_file.map(password).transpose()?;
     let mut open = OpenOptions::default();
@@ -99,7 +121,10 @@ pub fn diagnose(request: &Request<'_>, meter: &mut Meter) -> Result<Report, Fail
     options.prove_all = request.prove_all;
     options.report.require = request.require.iter().map(|&group| group.to_owned()).collect();
     options.report.stamp = request.stamp.then(now).flatten();
-    let report = iiskeys_core::diagnose(&evidence, &options, meter).map_err(|error| failure(&error))?;
+    let report = iiskeys_core::diagnose(&evidence, &options, meter).map_err(|error| NotDiagnosed {
+        failure: failure(&error),
+        is_unrecognised: matches!(error, DiagnoseError::Nothing),
+    })?;
     let read = evidence.image_bytes_read();
     if read > 0 {
         meter.step(&format!("{read} bytes were read from disk images"));
@@ -172,7 +197,7 @@ pub fn read_report(path: &Path) -> Result<(Report, Vec<u8>), Failure> {
 pub fn is_json(path: &Path) -> bool {
     let mut start = Vec::new();
     let read = File::open(path).and_then(|file| file.take(4096).read_to_end(&mut start));
-    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
+    let start = report::as_utf8(&start);
     read.is_ok() && path.is_file() && start.trim_ascii_start().first() == Some(&b'{')
 }
 

@@ -47,12 +47,18 @@ pub fn of(folder: &Path) -> io::Result<Entries> {
 /// Whether a file belongs to another entry. All names are in lower case.
 fn is_part(name: &str, all: &BTreeSet<&str>) -> bool {
     let Some((stem, ending)) = name.rsplit_once('.') else { return false };
+    let has = |other: &str| other != name && all.contains(other);
+    is_part_of_image(name, all) || (NOTES.contains(&ending) && has(stem))
+}
+
+/// Whether a file belongs to a disk image or a virtual machine beside it, by all names there in lower case.
+pub fn is_part_of_image(name: &str, all: &BTreeSet<&str>) -> bool {
+    let Some((stem, ending)) = name.rsplit_once('.') else { return false };
     let has = |other: String| other != name && all.contains(other.as_str());
     is_segment(stem, ending, &has)
         || (ending == "vmdk" && is_extent_or_parent(stem, all))
         || (matches!(ending, "vhd" | "vhdx") && has_one_child(stem, ending, all))
         || OF_MACHINES.contains(&ending)
-        || (NOTES.contains(&ending) && has(stem.to_owned()))
 }
 
 /// A later segment: `.e02` of `.e01`, `.eaa` after `.e99`, `.002` of `.001`, `.z01` of `.zip`.

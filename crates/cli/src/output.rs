@@ -1,10 +1,13 @@
 //! Where answers go: stdout, or a file that is whole or not there, and never in the evidence.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
+use crate::engine;
+use crate::entries;
 use crate::exit::{Failure, quoted};
 use crate::interrupt;
 
@@ -36,19 +39,36 @@ pub enum Target {
 impl Target {
     /// Resolves `--output` before any work is done.
     ///
-    /// `evidence` are canonical paths.
+    /// `evidence` are real paths; `inputs` are other files that are read: a report, a password.
     ///
     /// # Errors
-    /// The file lies in the evidence or may be a part of it, is no regular file, or its folder is not there.
-    pub fn resolve(output: Option<&Path>, evidence: &[PathBuf]) -> Result<Self, Failure> {
+    /// The file lies in the evidence or may be a part of it, is read as well, is no regular file, or its folder is not there.
+    pub fn resolve(output: Option<&Path>, evidence: &[PathBuf], inputs: &[&Path]) -> Result<Self, Failure> {
         let Some(given) = output else { return Ok(Self::Stdout) };
         let real = real_path(given)?;
+        if inputs.iter().any(|input| real_place(input) == real) {
+            return Err(Failure::new(format!(
+                "the output {} is a file that this run reads; choose another file for one of them",
+                quoted(given)
+            )));
+        }
         if let Some(source) = evidence.iter().find(|source| real.starts_with(source)) {
             return Err(Failure::new(format!(
                 "the output {} lies in the evidence {}, which is never written to; choose a file outside of it",
                 quoted(given),
                 quoted(source)
             )));
+        }
+        // What an image consists of is known only once it was read, which may fail; its parts lie beside it.
+        for source in evidence.iter().filter(|source| source.parent() == real.parent() && !source.is_dir()) {
+            if may_be_a_part(&real, source) {
+                return Err(Failure::new(format!(
+                    "the output {} may be a part of the evidence {} beside it, which is never written to; choose a new file, or one \
+                     in another folder",
+                    quoted(given),
+                    quoted(source)
+                )));
+            }
         }
         Ok(Self::File(real))
     }
@@ -101,6 +121,58 @@ impl Target {
             }
         }
     }
+}
+
+/// Where a file is or would be, symbolic links resolved as far as they lead somewhere.
+pub fn real_place(given: &Path) -> PathBuf {
+    let beside = || {
+        let folder = given.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."));
+        Some(folder.canonicalize().ok()?.join(given.file_name()?))
+    };
+    given.canonicalize().ok().or_else(beside).unwrap_or_else(|| given.to_owned())
+}
+
+/// Whether a file may belong to a disk image that lies beside it: it bears the name of a segment or an extent, or it is there
+/// and is nothing that this program writes.
+fn may_be_a_part(path: &Path, source: &Path) -> bool {
+    let lower =
+        |path: &Path| path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let (name, of) = (lower(path), lower(source));
+    let mut names: BTreeSet<String> = [name.clone(), of.clone()].into();
+    let listed = path.parent().and_then(|folder| fs::read_dir(folder).ok());
+    names.extend(listed.into_iter().flatten().flatten().map(|entry| lower(&entry.path())));
+    let all: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+    if entries::is_part_of_image(&name, &all) {
+        return true;
+    }
+    let stem = |name: &str| name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned();
+    let is_named_alike = name.starts_with(&format!("{of}.")) || stem(&name) == stem(&of);
+    is_foreign(path, is_named_alike)
+}
+
+/// Whether a file begins like text in UTF-8.
+pub fn is_text(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(4096).read_to_end(&mut start));
+    read.is_ok()
+        && std::str::from_utf8(&start).map_or_else(|error| error.error_len().is_none(), |_| true)
+        && !start.contains(&0)
+}
+
+/// Whether a file is there and not what an earlier run has left. Text that is named like evidence may be its notes.
+fn is_foreign(path: &Path, is_named_alike: bool) -> bool {
+    let mut start = Vec::new();
+    let Ok(file) = File::open(path) else { return path.exists() };
+    if file.take(4096).read_to_end(&mut start).is_err() {
+        return true;
+    }
+    let is_text = is_text(path);
+    let is_answer = engine::is_json(path)
+        || start.starts_with(b"<?xml")
+        || start.to_ascii_lowercase().starts_with(b"<!doctype html");
+    // The description of a virtual disk is text, too.
+    let is_descriptor = start.starts_with(b"# Disk DescriptorFile");
+    !start.is_empty() && !is_answer && (is_named_alike || is_descriptor || !is_text)
 }
 
 /// The file that writing to `given` would change, symbolic links resolved.
@@ -284,7 +356,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.json");
         for text in ["first", "second"] {
-            Target::resolve(Some(&path), &[]).unwrap().write(text).unwrap();
+            Target::resolve(Some(&path), &[], &[]).unwrap().write(text).unwrap();
             assert_eq!(fs::read_to_string(&path).unwrap(), text);
         }
         assert_eq!(names(folder.path()), ["report.json"]);
@@ -306,16 +378,16 @@ mod tests {
         let cases =
             [(folder.path().to_owned(), "a folder"), (folder.path().join("no/report"), "does not exist")];
         for (path, why) in cases {
-            let told = Target::resolve(Some(&path), &[]).unwrap_err().to_string();
+            let told = Target::resolve(Some(&path), &[], &[]).unwrap_err().to_string();
             assert!(told.contains(why), "{told}");
         }
         #[cfg(unix)]
         {
-            let told = Target::resolve(Some(Path::new("/dev/null")), &[]).unwrap_err().to_string();
+            let told = Target::resolve(Some(Path::new("/dev/null")), &[], &[]).unwrap_err().to_string();
             assert!(told.contains("not a regular file"), "{told}");
             let link = folder.path().join("link");
             std::os::unix::fs::symlink(folder.path().join("gone"), &link).unwrap();
-            let told = Target::resolve(Some(&link), &[]).unwrap_err().to_string();
+            let told = Target::resolve(Some(&link), &[], &[]).unwrap_err().to_string();
             assert!(told.contains("leads nowhere"), "{told}");
         }
     }
@@ -341,10 +413,10 @@ mod tests {
             into.extend([root.join("alias/new.json"), root.join("soft"), root.join("hard")]);
         }
         for path in into {
-            Target::resolve(Some(&path), std::slice::from_ref(&evidence))
+            Target::resolve(Some(&path), std::slice::from_ref(&evidence), &[])
                 .expect_err(&path.display().to_string());
         }
         let beside = root.join("case.json");
-        assert_eq!(Target::resolve(Some(&beside), &[evidence]), Ok(Target::File(beside)));
+        assert_eq!(Target::resolve(Some(&beside), &[evidence], &[]), Ok(Target::File(beside)));
     }
 }

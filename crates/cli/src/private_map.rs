@@ -22,12 +22,17 @@ pub struct PrivateMap {
 impl PrivateMap {
     /// Finds the file and reads what it holds, before any work is done.
     ///
-    /// `evidence` are canonical paths.
+    /// `evidence` are real paths, `inputs` other files that are read.
     ///
     /// # Errors
     /// The file lies in the evidence, is where the report goes, or is there and no map.
-    pub fn resolve(given: &Path, evidence: &[PathBuf], report: &Target) -> Result<Self, Failure> {
-        let target = Target::resolve(Some(given), evidence)?;
+    pub fn resolve(
+        given: &Path,
+        evidence: &[PathBuf],
+        inputs: &[&Path],
+        report: &Target,
+    ) -> Result<Self, Failure> {
+        let target = Target::resolve(Some(given), evidence, inputs)?;
         if target == *report {
             return Err(Failure::new(format!(
                 "the map of names {} is where the report goes; choose another file for one of them",

@@ -25,6 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::compare::{Kinship, Sign, Signs, Tokens, is_most, moduli, second, sign, without_tokens};
 use crate::report::{Level, Report};
 
 /// Keys of one case that are kept. A report lists a folder of more containers one by one only where they matter.
@@ -38,12 +39,20 @@ pub struct Identity {
     host: Option<String>,
     installed: Option<String>,
     guid: Option<String>,
+    /// GUIDs that the registry holds or held.
+    own: BTreeSet<String>,
+    /// Hives by kind and digest.
+    hives: BTreeSet<(String, String)>,
     /// Containers by the SHA-256 of a modulus: name, file, GUID of the file.
     keys: BTreeMap<String, Vec<Key>>,
     master_keys: BTreeSet<String>,
     /// Providers by the SHA-256 of their wrapped session key.
     session_keys: BTreeMap<String, BTreeSet<String>>,
     left_out: u64,
+    /// What is left of it without names that were replaced by tokens, where some were.
+    clear: Option<Box<Self>>,
+    /// The map of those tokens.
+    map: Option<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,6 +66,16 @@ struct Key {
 impl Identity {
     /// Takes from a report what identifies its machine.
     pub fn of(report: &Report) -> Self {
+        let mut identity = Self::as_named(report);
+        if !report.redaction_tokens.is_empty() {
+            identity.map.clone_from(&report.redaction_map);
+            let clear = without_tokens(report, &Tokens::of(&[report]));
+            identity.clear = Some(Box::new(Self::as_named(&clear)));
+        }
+        identity
+    }
+
+    fn as_named(report: &Report) -> Self {
         let machine = &report.machine;
         let mut identity = Self {
             host: machine.hostname.as_ref().map(|name| name.to_uppercase()),
@@ -64,9 +83,13 @@ impl Identity {
             guid: machine.machine_guid.as_ref().map(|guid| guid.value.to_lowercase()),
             ..Self::default()
         };
+        let census = report.guid_census.iter().filter(|row| row.is_current || row.in_registry);
+        identity.own = census.map(|row| row.guid.to_lowercase()).chain(identity.guid.clone()).collect();
+        let hives = report.evidence.iter().filter(|row| row.kind.ends_with("-hive"));
+        identity.hives = hives.filter_map(|row| Some((row.kind.clone(), row.sha256.clone()?))).collect();
         for row in &report.key_containers {
             // An empty container has no key to tell it by.
-            for modulus in crate::compare::moduli(row) {
+            for modulus in moduli(row) {
                 if identity.keys.len() >= MOST_KEYS && !identity.keys.contains_key(modulus) {
                     identity.left_out += 1;
                     continue;
@@ -89,9 +112,34 @@ impl Identity {
         identity
     }
 
-    fn shares_a_key(&self, other: &Self) -> bool {
-        self.keys.keys().any(|key| other.keys.contains_key(key))
-            || self.master_keys.iter().any(|key| other.master_keys.contains(key))
+    /// Whether `compare` takes both for one machine.
+    fn is_of_one_machine_with(&self, other: &Self) -> bool {
+        let date = |of: &Self| of.installed.as_deref().and_then(second).map(str::to_owned);
+        let shared: Vec<&String> = self.keys.keys().filter(|key| other.keys.contains_key(*key)).collect();
+        // Keys that the operating system makes for itself are never imported on purpose.
+        let is_systems = |key: &&String| {
+            let rows = self.keys.get(*key).into_iter().flatten();
+            rows.filter_map(|key| key.name.as_deref()).any(|name| name == "TSSecKeySet1")
+        };
+        let is_one_secret =
+            !self.hives.is_disjoint(&other.hives) || !self.master_keys.is_disjoint(&other.master_keys);
+        let is_earlier =
+            |guid: &Option<String>, of: &Self| guid.as_ref().is_some_and(|it| of.own.contains(it));
+        let signs = Signs {
+            host: sign(self.host.as_ref(), other.host.as_ref()),
+            guid: sign(self.guid.as_ref(), other.guid.as_ref()),
+            installed: sign(date(self), date(other)),
+            is_linked: self.guid != other.guid
+                && self.guid.is_some()
+                && other.guid.is_some()
+                && (is_earlier(&self.guid, other) || is_earlier(&other.guid, self)),
+            is_one_disk: is_one_secret
+                || is_most(shared.len(), self.keys.len().min(other.keys.len()))
+                    && shared.iter().any(is_systems),
+            is_one_secret,
+            has_no_common_key: shared.is_empty() && !self.keys.is_empty() && !other.keys.is_empty(),
+        };
+        signs.host != Sign::Other && signs.kinship().0 == Kinship::SameMachine
     }
 }
 
@@ -143,6 +191,17 @@ pub struct AcrossCase {
 
 /// Joins the cases. Their order does not change what is found, only the order in which cases are named.
 pub fn join(cases: &[(String, Identity)], failed: u64) -> Across {
+    let maps: BTreeSet<_> = cases.iter().map(|(_, it)| it.clear.as_ref().map(|_| &it.map)).collect();
+    let is_one_map = maps.len() <= 1 && !maps.contains(&Some(&None));
+    let clear = |(name, it): &(String, Identity)| (name.clone(), it.clear.as_deref().unwrap_or(it).clone());
+    let cleared: Vec<_> = if is_one_map { Vec::new() } else { cases.iter().map(clear).collect() };
+    let redacted = cases.iter().filter(|(_, it)| it.clear.is_some() && !is_one_map).map(|(name, _)| {
+        format!(
+            "Names in {name} were replaced and are compared with none; replace them in all cases with one map (--pseudonymize MAP)."
+        )
+    });
+    let redacted: Vec<String> = redacted.collect();
+    let cases = if is_one_map { cases } else { &cleared };
     let machines = machines(cases);
     let mut findings = Vec::new();
     same_machine(cases, &machines, &mut findings);
@@ -159,27 +218,38 @@ pub fn join(cases: &[(String, Identity)], failed: u64) -> Across {
     let limits = cases.iter().filter(|(_, identity)| identity.left_out > 0).map(|(name, identity)| {
         format!("{} keys of {name} are beyond the {MOST_KEYS} that are compared.", identity.left_out)
     });
-    Across { cases: cases.len() as u64, failed, findings, limits: limits.collect() }
+    Across {
+        cases: cases.len() as u64,
+        failed,
+        findings,
+        limits: redacted.into_iter().chain(limits).collect(),
+    }
 }
 
 /// For each case the first case of the same machine.
 fn machines(cases: &[(String, Identity)]) -> Vec<usize> {
-    let mut first: BTreeMap<(&str, &str), Vec<usize>> = BTreeMap::new();
+    // Without a common host name, GUID or date nothing says that two are one.
+    let mut known: BTreeMap<(u8, &str), Vec<usize>> = BTreeMap::new();
     let mut machines: Vec<usize> = (0..cases.len()).collect();
     for (at, (_, identity)) in cases.iter().enumerate() {
-        let (Some(host), Some(installed)) = (&identity.host, &identity.installed) else { continue };
-        let known = first.entry((host, installed)).or_default();
-        let same = known.iter().find(|earlier| {
-            cases.get(**earlier).is_some_and(|(_, other)| {
-                // Without keys on one side nothing contradicts the name and the date.
-                other.keys.is_empty() || identity.keys.is_empty() || other.shares_a_key(identity)
-            })
+        let date = identity.installed.as_deref().and_then(second);
+        let names = [identity.host.as_deref(), identity.guid.as_deref(), date];
+        let names = || (0..).zip(names).filter_map(|(kind, name)| Some((kind, name?)));
+        let earlier: BTreeSet<usize> =
+            names().filter_map(|name| known.get(&name)).flatten().copied().collect();
+        let same = earlier.into_iter().find(|earlier| {
+            cases.get(*earlier).is_some_and(|(_, other)| other.is_of_one_machine_with(identity))
         });
-        match (same, machines.get_mut(at)) {
-            (Some(earlier), Some(slot)) => *slot = *earlier,
-            // Name and date of an image may stand on very many machines; the first few tell them apart.
-            _ if known.len() < 16 => known.push(at),
-            _ => {}
+        let first = same.and_then(|earlier| machines.get(earlier).copied());
+        if let (Some(first), Some(slot)) = (first, machines.get_mut(at)) {
+            *slot = first;
+        }
+        for name in names() {
+            let cases = known.entry(name).or_default();
+            // What an image gave to very many machines: the first few tell them apart.
+            if cases.len() < 16 {
+                cases.push(at);
+            }
         }
     }
     machines
@@ -195,12 +265,16 @@ fn same_machine(cases: &[(String, Identity)], machines: &[usize], findings: &mut
         findings.push(AcrossRow {
             kind: "same-machine".to_owned(),
             severity: Level::Note,
-            title: format!("{} cases are of one machine, {host}", group.len()),
-            explanation: "Host name and installation date are the same, and the private keys do not speak against it. What these cases \
+            title: format!(
+                "{} cases are of one machine{}",
+                group.len(),
+                if host.is_empty() { String::new() } else { format!(", {host}") }
+            ),
+            explanation: "Host name, MachineGuid, installation date and keys say so as far as they are in evidence. What these cases \
                           share is no finding."
                 .to_owned(),
             advice: "Compare them with each other: iiskeys compare A B.".to_owned(),
-            subjects: vec![host],
+            subjects: Some(host).into_iter().filter(|host| !host.is_empty()).collect(),
             cases: group.into_iter().filter_map(|at| case(cases, at, Vec::new())).collect(),
         });
     }

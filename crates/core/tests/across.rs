@@ -78,9 +78,12 @@ fn machines_with_one_name_and_date_and_other_keys_are_two() {
     let mut other = server(1);
     other.remove(&other.machine_keys());
     other.add_container(WAS_KEY, OTHER_GUID, other.installed);
-    let across = across(&[server(1), other]);
-    assert!(rows(&across, "same-machine").is_empty());
-    assert_eq!(rows(&across, "machine-guid").len(), 1);
+    let one_guid = across(&[server(1), other.clone()]);
+    assert_eq!(rows(&one_guid, "same-machine").len(), 1, "its keys were replaced");
+    other.set_guid(OTHER_GUID, other.installed);
+    other.set_system("ControlSet001\\Services\\W3SVC", "Start", Value::Dword(3));
+    let two = across(&[server(1), other]);
+    assert!(rows(&two, "same-machine").is_empty());
 }
 
 #[test]

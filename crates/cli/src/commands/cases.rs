@@ -10,8 +10,8 @@ use crate::args::DiagnoseArgs;
 use crate::engine::across::{self, Identity};
 use crate::engine::{self, Request};
 use crate::entries;
-use crate::exit::{Exit, Failure, quoted};
-use crate::output::{Lines, Target};
+use crate::exit::{Exit, Failure, quoted, shown};
+use crate::output::{self, Lines, Target, real_place};
 use crate::pool;
 use crate::progress::{CaseMeter, Meter};
 
@@ -32,6 +32,8 @@ enum Done {
         identity: Box<Identity>,
     },
     Failed(String),
+    /// A file beside the cases that is plainly none.
+    PassedOver,
     /// The output turned out to be a part of this case.
     Refused(Failure),
 }
@@ -61,9 +63,10 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
         )));
     }
     let (cases, passed_over) = cases(args)?;
-    let mut real: Vec<PathBuf> = cases.iter().filter_map(|case| case.path.canonicalize().ok()).collect();
+    let mut real: Vec<PathBuf> = cases.iter().map(|case| real_place(&case.path)).collect();
     real.extend(args.each.iter().filter_map(|folder| folder.canonicalize().ok()));
-    let target = Target::resolve(args.output.as_deref(), &real)?;
+    let inputs: Vec<&Path> = args.reading.password_file.iter().map(PathBuf::as_path).collect();
+    let target = Target::resolve(args.output.as_deref(), &real, &inputs)?;
     let workers = args.workers.map_or_else(
         || thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST_WORKERS)),
         usize::from,
@@ -84,6 +87,10 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
         let name = cases.get(number).map(|case| case.name.as_str()).unwrap_or_default();
         let line = tally.take(name, done.flatten()).map_err(Stop::Failed)?;
         meter.done(name, tally.last_failed);
+        let Some(line) = line else {
+            meter.say(&format!("'{name}' holds nothing that can be read as evidence, and is no case"));
+            return Ok(());
+        };
         match lines.line(&line) {
             Ok(true) => Ok(()),
             Ok(false) => Err(Stop::NobodyReads),
@@ -96,7 +103,14 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
         Err(Stop::NobodyReads) => return Ok(tally.exit()),
         Ok(()) => {}
     }
-    lines.line(&engine::across_line(&across::join(&tally.identities, tally.failed)))?;
+    let mut across = across::join(&tally.identities, tally.failed);
+    across.limits.extend(
+        tally
+            .passed_over
+            .iter()
+            .map(|name| format!("{name} holds nothing that can be read as evidence, and is no case.")),
+    );
+    lines.line(&engine::across_line(&across))?;
     lines.finish()?;
     Ok(tally.exit())
 }
@@ -106,21 +120,26 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
 struct Tally {
     identities: Vec<(String, Identity)>,
     failed: u64,
+    passed_over: Vec<String>,
     last_failed: bool,
     has_findings: bool,
     has_open: bool,
 }
 
 impl Tally {
-    /// Takes in what came of a case and gives its line.
-    fn take(&mut self, name: &str, done: Option<Done>) -> Result<String, Failure> {
+    /// Takes in what came of a case and gives its line; what is no case has none.
+    fn take(&mut self, name: &str, done: Option<Done>) -> Result<Option<String>, Failure> {
         self.last_failed = false;
         let why = match done {
             Some(Done::Diagnosed { line, exit, identity }) => {
                 self.has_findings |= exit == Exit::Found;
                 self.has_open |= exit == Exit::Inconclusive;
                 self.identities.push((name.to_owned(), *identity));
-                return Ok(line);
+                return Ok(Some(line));
+            }
+            Some(Done::PassedOver) => {
+                self.passed_over.push(name.to_owned());
+                return Ok(None);
             }
             Some(Done::Refused(failure)) => return Err(failure),
             Some(Done::Failed(why)) => why,
@@ -129,11 +148,11 @@ impl Tally {
         };
         self.failed += 1;
         self.last_failed = true;
-        Ok(engine::failed_line(name, Exit::NotDiagnosed as u8, &why))
+        Ok(Some(engine::failed_line(name, Exit::NotDiagnosed as u8, &why)))
     }
 
     fn exit(&self) -> Exit {
-        if self.failed > 0 {
+        if self.failed > 0 || self.identities.is_empty() {
             Exit::NotDiagnosed
         } else if self.has_findings {
             Exit::Found
@@ -181,13 +200,21 @@ fn cases(args: &DiagnoseArgs) -> Result<(Vec<Case>, Vec<String>), Failure> {
 fn diagnose(case: &Case, args: &DiagnoseArgs, target: &Target) -> Done {
     let evidence = [case.path.clone()];
     let request = Request { stamp: args.stamp, ..Request::of(&evidence, &args.reading) };
+    // Where a case lies is the analyst's affair.
+    let failed = |failure: &Failure| {
+        let path = shown(&case.path.to_string_lossy());
+        Done::Failed(failure.to_string().replace(&path, &shown(&case.name)))
+    };
     let real = match look_at(&case.path) {
         Ok(real) => real,
-        Err(failure) => return Done::Failed(failure.to_string()),
+        Err(failure) => return failed(&failure),
     };
-    let report = match engine::diagnose(&request, &mut Meter::new(true, false)) {
+    let report = match engine::try_diagnose(&request, &mut Meter::new(true, false)) {
         Ok(report) => report,
-        Err(failure) => return Done::Failed(failure.to_string()),
+        Err(error) if error.is_unrecognised && args.each.is_some() && is_plainly_none(&real) => {
+            return Done::PassedOver;
+        }
+        Err(error) => return failed(&error.failure),
     };
     if let Err(failure) = target.spare_parts(&[real], engine::image_parts(&report)) {
         return Done::Refused(failure);
@@ -198,4 +225,12 @@ fn diagnose(case: &Case, args: &DiagnoseArgs, target: &Target) -> Done {
         exit,
         identity: Box::new(Identity::of(&report)),
     }
+}
+
+/// Whether a file that no reader recognises is no damaged or encrypted disk image: it is text, or too small for one.
+fn is_plainly_none(path: &Path) -> bool {
+    /// No volume of Windows is smaller.
+    const SMALLEST_IMAGE: u64 = 1 << 20;
+    let Ok(metadata) = path.metadata() else { return false };
+    metadata.is_file() && (metadata.len() < SMALLEST_IMAGE || output::is_text(path))
 }

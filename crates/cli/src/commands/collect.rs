@@ -1,6 +1,7 @@
 //! `iiskeys collect`
 
 use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 use crate::args::CollectArgs;
 use crate::engine;
@@ -12,8 +13,8 @@ use crate::output::Target;
 /// # Errors
 /// A need is not known, the report cannot be read or lacks nothing, or the definition could not be written.
 pub fn run(args: &CollectArgs) -> Result<Exit, Failure> {
-    let report = args.missing.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()));
-    let target = Target::resolve(args.output.as_deref(), &report.collect::<Vec<_>>())?;
+    let inputs: Vec<&Path> = args.missing.iter().map(PathBuf::as_path).collect();
+    let target = Target::resolve(args.output.as_deref(), &[], &inputs)?;
     let needs = match &args.missing {
         Some(report) => engine::missing(report)?,
         None => args.need.clone(),

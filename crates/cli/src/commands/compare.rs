@@ -17,7 +17,10 @@ use crate::progress::Meter;
 pub fn run(args: &CompareArgs) -> Result<Exit, Failure> {
     // A report is evidence enough not to be written over.
     let real = [look_at(&args.a)?, look_at(&args.b)?];
-    let target = Target::resolve(args.output.as_deref(), &real)?;
+    let password = args.password_file.as_deref();
+    let inputs: Vec<&Path> = [args.a.as_path(), args.b.as_path()].into_iter().chain(password).collect();
+    let evidence: Vec<PathBuf> = real.iter().filter(|path| !engine::is_json(path)).cloned().collect();
+    let target = Target::resolve(args.output.as_deref(), &evidence, &inputs)?;
     let a = load(&args.a, args, &target, &real)?;
     let b = load(&args.b, args, &target, &real)?;
     let comparison = compare::reports(&a, &b);

@@ -24,9 +24,10 @@ pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
         return Err(Failure::new("--workers is for many cases; name them with --case or --each"));
     }
     let real: Vec<PathBuf> = args.evidence.iter().map(|path| look_at(path)).collect::<Result<_, _>>()?;
-    let target = Target::resolve(args.output.as_deref(), &real)?;
-    let map =
-        args.pseudonymize.as_deref().map(|path| PrivateMap::resolve(path, &real, &target)).transpose()?;
+    let inputs: Vec<&Path> = args.reading.password_file.iter().map(PathBuf::as_path).collect();
+    let target = Target::resolve(args.output.as_deref(), &real, &inputs)?;
+    let map = args.pseudonymize.as_deref();
+    let map = map.map(|path| PrivateMap::resolve(path, &real, &inputs, &target)).transpose()?;
     let request = Request { stamp: args.stamp, ..Request::of(&args.evidence, &args.reading) };
     let mut meter = Meter::new(args.reading.no_progress, args.reading.verbose);
     let mut report = engine::diagnose(&request, &mut meter)?;

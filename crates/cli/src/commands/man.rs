@@ -29,7 +29,7 @@ fn page(command: Option<&str>) -> Result<&'static str, Failure> {
 
 fn write_all(folder: &Path) -> Result<(), Failure> {
     for (name, text) in MAN_PAGES {
-        Target::resolve(Some(&folder.join(name)), &[])?.write(text)?;
+        Target::resolve(Some(&folder.join(name)), &[], &[])?.write(text)?;
     }
     Ok(())
 }

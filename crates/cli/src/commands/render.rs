@@ -13,8 +13,7 @@ use crate::output::Target;
 pub fn run(args: &RenderArgs) -> Result<Exit, Failure> {
     let (report, _) = engine::read_report(&args.report)?;
     // The saved report is spared like evidence: it may be all that is left of a case.
-    let spared: Vec<_> = args.report.canonicalize().into_iter().collect();
-    let target = Target::resolve(args.output.as_deref(), &spared)?;
+    let target = Target::resolve(args.output.as_deref(), &[], &[&args.report])?;
     target.write(&engine::render(&report, args.format.name(), &look(&args.look, args.output.is_some())))?;
     Ok(Exit::Clean)
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::findings::join;
 use super::level;
-use crate::report::{CheckRow, FindingRow, PlanRow, Report};
+use crate::report::{CheckRow, FindingRow, PlanRow, Report, StepRow};
 
 /// What is not as in the baseline.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -20,6 +20,9 @@ pub struct Drift {
     pub rows: Vec<DriftRow>,
     /// Rules that come to another outcome, with reason. They are no drift by themselves: what they find is.
     pub outcomes: Vec<DriftRow>,
+    /// Steps of the plan that do the same and are worded anew. They are no drift.
+    #[serde(default)]
+    pub wording: Vec<DriftRow>,
 }
 
 /// One difference.
@@ -125,6 +128,8 @@ pub fn against(baseline: &Report, now: &Report) -> Drift {
             field("steps", steps);
             field("resolves", |plan| sorted(&plan.resolves));
             field("leaves", |plan| sorted(&plan.leaves));
+            field("alternatives", alternatives);
+            field("expect", expected);
         }
         (before, after) => {
             differ(
@@ -137,7 +142,7 @@ pub fn against(baseline: &Report, now: &Report) -> Drift {
             );
         }
     }
-    Drift { rows, outcomes: outcomes(baseline, now, &checks) }
+    Drift { rows, outcomes: outcomes(baseline, now, &checks), wording: wording(baseline, now) }
 }
 
 /// A finding in one line. Its explanation may be worded anew and is left out.
@@ -145,15 +150,62 @@ fn said(row: &FindingRow) -> String {
     format!("{} ({}): {}", level(row.severity), row.confidence, row.title)
 }
 
-/// The steps of a plan as lines that can be compared.
+/// The steps of a plan as lines that can be compared: what is done, and not why.
 fn steps(plan: &PlanRow) -> String {
+    lines_of(&plan.steps).join("\n")
+}
+
+fn lines_of(steps: &[StepRow]) -> Vec<String> {
     let mut lines = Vec::new();
-    for step in &plan.steps {
+    for step in steps {
         lines.push(format!("{}. {} {}", step.order, step.action, step.target));
-        lines.push(format!("   {}", step.detail));
         lines.extend(step.commands.iter().map(|command| format!("   > {command}")));
     }
+    lines
+}
+
+/// The plans that were not chosen, by name and by what they do.
+fn alternatives(plan: &PlanRow) -> String {
+    let mut lines = Vec::new();
+    for alternative in &plan.alternatives {
+        lines.push(alternative.name.clone());
+        lines.extend(lines_of(&alternative.steps).into_iter().map(|line| format!("   {line}")));
+    }
     lines.join("\n")
+}
+
+/// What the plan expects, by kind, subject and value.
+fn expected(plan: &PlanRow) -> String {
+    let mut lines: Vec<String> = plan
+        .expect
+        .iter()
+        .map(|row| {
+            let value = row.value.as_ref().map(|value| format!(" = {value}")).unwrap_or_default();
+            let keys = row.modulus_sha256.iter().map(|key| format!(" key {key}")).collect::<String>();
+            format!("{} {}{value}{keys}", row.kind, row.subject)
+        })
+        .collect();
+    lines.sort();
+    lines.join("\n")
+}
+
+/// Steps whose details read otherwise.
+fn wording(baseline: &Report, now: &Report) -> Vec<DriftRow> {
+    let (Some(before), Some(after)) = (&baseline.plan, &now.plan) else { return Vec::new() };
+    let named = |step: &StepRow| format!("{} {}", step.action, step.target);
+    let pairs = before.steps.iter().zip(&after.steps);
+    pairs
+        .filter(|(before, after)| named(before) == named(after) && before.detail != after.detail)
+        .map(|(before, after)| DriftRow {
+            part: DriftPart::Plan,
+            rule: None,
+            subject: format!("{}. {}", after.order, named(after)),
+            change: DriftChange::Changed,
+            baseline: Some(before.detail.clone()),
+            now: Some(after.detail.clone()),
+            why: None,
+        })
+        .collect()
 }
 
 fn sorted(ids: &[String]) -> String {

@@ -1,7 +1,7 @@
 //! Whether B shows what the plan of A expects.
 
 use super::model::{Expectation, Kinship, Met, Relation};
-use super::seen::Seen;
+use super::seen::{Seen, moduli};
 use crate::report::{ExpectRow, Report};
 
 pub(super) fn expectations(a: &Seen<'_>, b: &Seen<'_>, relation: &Relation) -> Vec<Expectation> {
@@ -9,6 +9,9 @@ pub(super) fn expectations(a: &Seen<'_>, b: &Seen<'_>, relation: &Relation) -> V
     expected
         .map(|expect| {
             let (state, because) = match relation.kind {
+                _ if b.is_apart => {
+                    (Met::NotEvaluated, "The names in the two reports cannot be joined.".to_owned())
+                }
                 Kinship::TwoMachines | Kinship::Clone => (
                     Met::NotEvaluated,
                     "B is not known to be the machine that was repaired, so it shows nothing about the repair.".to_owned(),
@@ -34,14 +37,22 @@ fn finding_gone(id: &str, a: &Seen<'_>, b: &Seen<'_>) -> (Met, String) {
     if let Some(finding) = b.report.findings.iter().find(|finding| finding.id == id) {
         return (Met::NotMet, format!("B still has it: {}.", finding.title));
     }
-    let Some(rule) = rule_of(id, a.report) else {
+    let Some((rule, subject)) = rule_of(id, a.report) else {
         return (
             Met::NotEvaluated,
             format!("A has no finding {id}, so the rule that would have to run again is not known."),
         );
     };
-    if b.looked_as_far(rule, a) {
+    if b.looked_as_far(rule, subject, a) {
         return (Met::Met, format!("The rule {rule} was evaluated in B and does not find it."));
+    }
+    if b.rule_looked_as_far(rule, a) {
+        return (
+            Met::NotEvaluated,
+            format!(
+                "The rule {rule} was evaluated in B, and what it found in A is not in the evidence of B."
+            ),
+        );
     }
     let why = match b.check(rule) {
         Some(check) if !check.reason.is_empty() => check.reason.clone(),
@@ -51,12 +62,13 @@ fn finding_gone(id: &str, a: &Seen<'_>, b: &Seen<'_>) -> (Met, String) {
     (Met::NotEvaluated, format!("The rule {rule} was not fully evaluated in B: {why}."))
 }
 
-/// The rule of a finding; an id is made of the rule's name and a digest.
-fn rule_of<'a>(id: &str, a: &'a Report) -> Option<&'a str> {
-    let found = a.findings.iter().find(|finding| finding.id == id).map(|finding| finding.rule.as_str());
+/// The rule of a finding and its subject; an id is made of the rule's name and a digest.
+fn rule_of<'a>(id: &str, a: &'a Report) -> Option<(&'a str, &'a str)> {
+    let found = a.findings.iter().find(|finding| finding.id == id);
+    let found = found.map(|finding| (finding.rule.as_str(), finding.subject.as_str()));
     let named = || {
         let rule = id.rsplit_once('-')?.0;
-        a.checks.iter().find(|check| check.rule == rule).map(|check| check.rule.as_str())
+        a.checks.iter().find(|check| check.rule == rule).map(|check| (check.rule.as_str(), ""))
     };
     found.or_else(named)
 }
@@ -90,10 +102,26 @@ fn container(expect: &ExpectRow, a: &Seen<'_>, b: &Seen<'_>) -> (Met, String) {
             (Met::NotEvaluated, format!("The evidence of B does not tell whether {id} is there."))
         };
     }
-    let Some(value) = &expect.value else { return (Met::Met, format!("B has the container {id}.")) };
-    if found.iter().any(|row| row.state == *value) {
-        return (Met::Met, format!("The container {id} is {value} in B."));
+    let value = expect.value.as_ref();
+    let as_expected: Vec<_> =
+        found.iter().filter(|row| value.is_none_or(|value| row.state == *value)).collect();
+    if !as_expected.is_empty() {
+        let state = value.map_or("there", |value| value);
+        let holds = |keys: &[&str]| {
+            expect.modulus_sha256.iter().all(|wanted| keys.iter().any(|key| key.eq_ignore_ascii_case(wanted)))
+        };
+        return if as_expected.iter().any(|row| holds(&moduli(row))) {
+            (Met::Met, format!("The container {id} is {state} in B."))
+        } else if as_expected.iter().any(|row| moduli(row).is_empty()) {
+            (
+                Met::NotEvaluated,
+                format!("The container {id} is {state} in B, and which key it holds was not read."),
+            )
+        } else {
+            (Met::NotMet, format!("The container {id} is {state} in B and holds another key than in A."))
+        };
     }
+    let Some(value) = value else { return (Met::Met, format!("B has the container {id}.")) };
     if found.iter().any(|row| row.state == "not-read") {
         return (Met::NotEvaluated, format!("The container {id} is in B, and its bytes were not read."));
     }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::apart::Tokens;
 use super::model::{Change, Difference, DownChanges, FindingChanges, FindingMove, FindingRef};
 use super::seen::Seen;
-use crate::report::{FindingRow, Level};
+use crate::report::{FindingRow, Level, Report};
 
 pub(super) fn reference(row: &FindingRow) -> FindingRef {
     FindingRef {
@@ -48,7 +49,7 @@ pub(super) fn findings(a: &Seen<'_>, b: &Seen<'_>) -> FindingChanges {
     let joined = join(&a.report.findings, &b.report.findings);
     let mut changes = FindingChanges::default();
     for row in joined.only_a {
-        let list = if b.looked_as_far(&row.rule, a) {
+        let list = if b.looked_as_far(&row.rule, &row.subject, a) {
             &mut changes.vanished
         } else {
             &mut changes.no_longer_examined
@@ -56,8 +57,11 @@ pub(super) fn findings(a: &Seen<'_>, b: &Seen<'_>) -> FindingChanges {
         list.push(reference(row));
     }
     for row in joined.only_b {
-        let list =
-            if a.looked_as_far(&row.rule, b) { &mut changes.appeared } else { &mut changes.newly_examined };
+        let list = if a.looked_as_far(&row.rule, &row.subject, b) {
+            &mut changes.appeared
+        } else {
+            &mut changes.newly_examined
+        };
         list.push(reference(row));
     }
     for (before, after) in joined.both {
@@ -69,6 +73,19 @@ pub(super) fn findings(a: &Seen<'_>, b: &Seen<'_>) -> FindingChanges {
         }
     }
     changes
+}
+
+/// Takes in findings about what tokens of two maps name: none of them is known to be one of the other report.
+pub(super) fn add_tokened(changes: &mut FindingChanges, reports: [&Report; 2], tokens: &Tokens<'_>) {
+    let tokened = |report: &Report| -> Vec<FindingRef> {
+        let rows = report.findings.iter();
+        rows.filter(|row| serde_json::to_string(row).is_ok_and(|text| tokens.is_in(&text)))
+            .map(reference)
+            .collect()
+    };
+    let [a, b] = reports;
+    changes.no_longer_examined.extend(tokened(a));
+    changes.newly_examined.extend(tokened(b));
 }
 
 /// Rules that answer in one report alone.
@@ -109,16 +126,20 @@ fn down<'a>(seen: &Seen<'a>) -> BTreeMap<&'a str, Vec<&'a str>> {
 
 pub(super) fn what_is_down(a: &Seen<'_>, b: &Seen<'_>, findings: &FindingChanges) -> DownChanges {
     let (before, after) = (down(a), down(b));
-    let open: BTreeSet<&str> =
-        findings.no_longer_examined.iter().map(|finding| finding.id.as_str()).collect();
+    let gone: BTreeSet<&str> = findings.vanished.iter().map(|finding| finding.id.as_str()).collect();
     let mut changes = DownChanges::default();
+    if a.is_apart || b.is_apart {
+        changes.unknown = before.keys().map(|name| (*name).to_owned()).collect();
+        return changes;
+    }
     for (name, said_by) in &before {
         let list = if after.contains_key(name) {
             &mut changes.still_down
-        } else if said_by.iter().any(|id| open.contains(id)) {
-            &mut changes.unknown
-        } else {
+        } else if said_by.iter().all(|id| gone.contains(id)) {
             &mut changes.back
+        } else {
+            // A finding that stays and names it no more has not looked at who uses what.
+            &mut changes.unknown
         };
         list.push((*name).to_owned());
     }

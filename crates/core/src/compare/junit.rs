@@ -35,7 +35,7 @@ pub fn junit(baseline: &Report, now: &Report, drift: &Drift) -> String {
         if rows.is_empty() {
             return Ending::Passed;
         }
-        let only = Drift { rows, outcomes: Vec::new() }.to_text();
+        let only = Drift { rows, ..Drift::default() }.to_text();
         let headline = only.lines().next().unwrap_or_default().to_owned();
         Ending::Failed { headline, text: only }
     };

@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+mod apart;
 mod containers;
 mod drift;
 mod expect;
@@ -32,26 +33,46 @@ mod text;
 
 use crate::report::{Level, Report, Verdict};
 
+pub(crate) use apart::{Tokens, without_tokens};
 pub use drift::{Drift, DriftChange, DriftPart, DriftRow, against};
 pub use junit::{junit, junit_of_failure};
 pub use model::*;
+pub(crate) use relation::{Sign, Signs, is_most, sign};
 use seen::Seen;
-pub(crate) use seen::moduli;
+pub(crate) use seen::{moduli, second};
 
 /// Version of the comparison's form.
 pub const SCHEMA_VERSION: &str = "1.0";
 
 /// Compares two reports; `a` is the earlier one, or the one that the other is measured by.
 pub fn reports(a: &Report, b: &Report) -> Comparison {
-    let (a, b) = (&Seen::of(a), &Seen::of(b));
+    compare(a, b, apart::why(a, b))
+}
+
+fn compare(whole_a: &Report, whole_b: &Report, apart: Option<String>) -> Comparison {
+    let tokens = Tokens::of(&[whole_a, whole_b]);
+    let kept = apart.as_ref().map(|_| [whole_a, whole_b].map(|report| without_tokens(report, &tokens)));
+    let [a, b] = kept.as_ref().map_or([whole_a, whole_b], |[a, b]| [a, b]);
+    let (mut a, mut b) = (Seen::of(a), Seen::of(b));
+    (a.is_apart, b.is_apart) = (apart.is_some(), apart.is_some());
+    let (a, b) = (&a, &b);
     let shared = relation::Shared::of(a, b);
-    let relation = relation::relation(a, b, &shared);
-    let findings = findings::findings(a, b);
+    let relation = match &apart {
+        Some(why) => relation::unknown(why),
+        None => relation::relation(a, b, &shared),
+    };
+    let mut findings = findings::findings(a, b);
+    if apart.is_some() {
+        findings::add_tokened(&mut findings, [whole_a, whole_b], &tokens);
+    }
     let down = findings::what_is_down(a, b, &findings);
     let rules = findings::rules(a, b);
     let expectations = expect::expectations(a, b, &relation);
     let (containers, containers_same) = containers::containers(a, b);
-    let (worse, open) = judge(a.report, b.report, &findings, &rules, &expectations);
+    let (worse, open) = match apart {
+        Some(why) => (Vec::new(), vec![why]),
+        None => judge(a, b, &findings, &rules, &expectations, &containers),
+    };
     let outcome = match (worse.is_empty(), open.is_empty()) {
         (false, _) => Outcome::Worse,
         (true, false) => Outcome::Open,
@@ -63,9 +84,9 @@ pub fn reports(a: &Report, b: &Report) -> Comparison {
         summary: String::new(),
         worse,
         open,
-        a: side(a.report),
-        b: side(b.report),
-        next: b.report.plan.iter().flat_map(|plan| plan.expect.clone()).collect(),
+        a: side(whole_a),
+        b: side(whole_b),
+        next: whole_b.plan.iter().flat_map(|plan| plan.expect.clone()).collect(),
         expectations,
         down,
         rules,
@@ -77,7 +98,8 @@ pub fn reports(a: &Report, b: &Report) -> Comparison {
         certificates: tables::certificates(a, b),
         bindings: tables::bindings(a, b),
         config_copies: tables::config_copies(a, b),
-        origins: origins::origins(a, b, &relation, &shared),
+        // Without names it is not known whose things these are.
+        origins: if a.is_apart { Vec::new() } else { origins::origins(a, b, &relation, &shared) },
         relation,
         findings,
     };
@@ -103,14 +125,22 @@ fn side(report: &Report) -> Side {
 
 /// What is worse in B, and what is open.
 fn judge(
-    a: &Report,
-    b: &Report,
+    a_seen: &Seen<'_>,
+    b_seen: &Seen<'_>,
     findings: &FindingChanges,
     rules: &[Difference],
     expectations: &[Expectation],
+    containers: &[ContainerChange],
 ) -> (Vec<String>, Vec<String>) {
+    let (a, b) = (a_seen.report, b_seen.report);
     let mut worse = Vec::new();
     let mut open = Vec::new();
+    let lost: Vec<&str> =
+        rules.iter().filter(|row| row.change == Change::NotInB).map(|row| row.subject.as_str()).collect();
+    // With less evidence a rule judges by less, which may raise what it says.
+    let is_thinner = |rule: Option<&str>| {
+        !lost.is_empty() || rule.is_some_and(|rule| !b_seen.rule_looked_as_far(rule, a_seen))
+    };
     // `inconclusive` is a lack of answers and no state of the machine.
     let rank = |verdict| match verdict {
         Verdict::Healthy => Some(0),
@@ -121,7 +151,12 @@ fn judge(
     if let (Some(before), Some(after)) = (rank(a.verdict), rank(b.verdict))
         && after > before
     {
-        worse.push(format!("The verdict went from {} to {}.", a.verdict.name(), b.verdict.name()));
+        let said = format!("The verdict went from {} to {}", a.verdict.name(), b.verdict.name());
+        if is_thinner(None) {
+            open.push(format!("{said}, and B answers less than A."));
+        } else {
+            worse.push(format!("{said}."));
+        }
     }
     if b.verdict == Verdict::Inconclusive && a.verdict != Verdict::Inconclusive {
         open.push(format!("The verdict was {} in A and is inconclusive in B.", a.verdict.name()));
@@ -134,15 +169,41 @@ fn judge(
     }
     for change in findings.changed.iter().filter(|change| change.b.severity > change.a.severity) {
         let (before, after) = (level(change.a.severity), level(change.b.severity));
-        worse.push(format!("From {before} to {after}: {}.", change.b.title));
+        let said = format!("From {before} to {after}: {}", change.b.title);
+        if is_thinner(Some(&change.b.rule)) {
+            open.push(format!("{said}; B answers less than A."));
+        } else {
+            worse.push(format!("{said}."));
+        }
+    }
+    for (before, after) in
+        containers.iter().filter_map(|change| Some((change.a.as_ref()?, change.b.as_ref()?)))
+    {
+        let is_expected = expectations.iter().any(|row| {
+            row.expect.is_new && row.state == Met::Met && row.expect.subject.eq_ignore_ascii_case(&after.id)
+        });
+        if (before.is_needed || after.is_needed)
+            && !before.keys.is_empty()
+            && !after.keys.is_empty()
+            && before.keys != after.keys
+            && !is_expected
+        {
+            open.push(format!(
+                "The needed container {} holds another key in B than in A; what was encrypted with the old one is lost to it.",
+                after.id
+            ));
+        }
     }
     for finding in &findings.no_longer_examined {
         open.push(format!("Not examined again ({}): {}.", finding.rule, finding.title));
     }
-    let lost: Vec<&str> =
-        rules.iter().filter(|row| row.change == Change::NotInB).map(|row| row.subject.as_str()).collect();
     if !lost.is_empty() {
         open.push(format!("Rules that were evaluated in A and not in B: {}.", lost.join(", ")));
+    }
+    if a.plan.as_ref().is_some_and(|plan| !plan.steps.is_empty() && plan.expect.is_empty()) {
+        open.push(
+            "The plan of A does not say what to expect of a repaired server; diagnose A again.".to_owned(),
+        );
     }
     for expectation in expectations {
         match expectation.state {
@@ -218,16 +279,44 @@ fn summary(comparison: &Comparison) -> String {
     if !counts.is_empty() {
         parts.push(format!("Findings: {}.", counts.join(", ")));
     }
-    let met = |state| comparison.expectations.iter().filter(|row| row.state == state).count();
-    if !comparison.expectations.is_empty() {
-        parts.push(format!(
-            "Of what the plan of A expects, {} is there, {} is not, and {} is not known.",
-            met(Met::Met),
-            met(Met::NotMet),
-            met(Met::NotEvaluated)
-        ));
-    }
+    parts.extend(expected(&comparison.expectations));
     parts.join(" ")
+}
+
+/// How much of what the plan of A expects is there.
+fn expected(rows: &[Expectation]) -> Option<String> {
+    let number = |state| rows.iter().filter(|row| row.state == state).count();
+    let is = |number: usize, what: &str| {
+        let verb = if number == 1 { "is" } else { "are" };
+        (number > 0).then(|| format!("{number} {verb} {what}"))
+    };
+    let parts: Vec<String> = [
+        is(number(Met::Met), "there"),
+        is(number(Met::NotMet), "not there"),
+        is(number(Met::NotEvaluated), "not known"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    match rows.len() {
+        0 => None,
+        1 => {
+            let said = match rows.first()?.state {
+                Met::Met => "there",
+                Met::NotMet => "not there",
+                Met::NotEvaluated => "not known",
+            };
+            Some(format!("The one thing that the plan of A expects is {said}."))
+        }
+        all => {
+            let last = parts.last()?;
+            let said = match parts.get(..parts.len() - 1) {
+                Some([]) | None => last.clone(),
+                Some(first) => format!("{} and {last}", first.join(", ")),
+            };
+            Some(format!("Of the {all} things that the plan of A expects, {said}."))
+        }
+    }
 }
 
 impl Comparison {

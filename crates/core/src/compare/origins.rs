@@ -56,6 +56,16 @@ pub(super) fn origins(a: &Seen<'_>, b: &Seen<'_>, relation: &Relation, shared: &
     origins.extend(master_keys(a, b, shared));
     origins.extend(containers_of_the_other(a, b, shared));
     origins.extend(certificates(a, b));
+    if relation.kind == Kinship::Clone {
+        // The image that both were made of had these things, too, and no report tells of it.
+        for origin in origins.iter_mut().filter(|origin| origin.direction != Direction::Unknown) {
+            let from = if origin.direction == Direction::AToB { A } else { B };
+            "weak".clone_into(&mut origin.confidence);
+            origin
+                .statement
+                .push_str(&format!(" That is from {from}, or from the image that {from} was made of."));
+        }
+    }
     origins
 }
 

@@ -11,13 +11,17 @@ use super::seen::{Seen, second};
 
 /// Two facts side by side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Sign {
+pub(crate) enum Sign {
+    /// They are the same.
     Same,
+    /// They are not.
     Other,
+    /// One of them is not known.
     Unknown,
 }
 
-fn sign<T: PartialEq>(a: Option<T>, b: Option<T>) -> Sign {
+/// Two facts, where both are known.
+pub(crate) fn sign<T: PartialEq>(a: Option<T>, b: Option<T>) -> Sign {
     match (a, b) {
         (Some(a), Some(b)) if a == b => Sign::Same,
         (Some(_), Some(_)) => Sign::Other,
@@ -54,6 +58,107 @@ impl<'a> Shared<'a> {
     }
 }
 
+/// What two machines have in common, as far as it tells whether they are one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Signs {
+    /// The host name.
+    pub host: Sign,
+    /// The MachineGuid.
+    pub guid: Sign,
+    /// The date of the installation.
+    pub installed: Sign,
+    /// Whether the GUID of one is an earlier one of the other.
+    pub is_linked: bool,
+    /// Whether something stands in both that comes with the disk.
+    pub is_one_disk: bool,
+    /// Whether that is a hive or a master key.
+    pub is_one_secret: bool,
+    /// Whether both have private keys and share none.
+    pub has_no_common_key: bool,
+}
+
+impl Signs {
+    /// How the two belong together, how sure that is, and a sentence that says so.
+    pub(crate) fn kinship(self) -> (Kinship, &'static str, &'static str) {
+        let one_setup = self.installed == Sign::Same;
+        let sure = |strong: bool| if strong { "strong" } else { "weak" };
+        let guids = self.guid == Sign::Same || self.is_linked;
+        match self.host {
+            Sign::Same
+                if self.guid == Sign::Other
+                    && self.installed == Sign::Other
+                    && !self.is_linked
+                    && !self.is_one_disk =>
+            {
+                (
+                    Kinship::TwoMachines,
+                    "weak",
+                    "Two installations under one host name: the server was installed anew, or the name is used twice.",
+                )
+            }
+            // Servers rolled out from one image may share name and date. A machine seldom changes its GUID and all of its keys.
+            Sign::Same
+                if self.has_no_common_key && !guids && !self.is_one_disk && self.guid == Sign::Other =>
+            {
+                (
+                    Kinship::TwoMachines,
+                    "weak",
+                    "They are two machines of one name, or one that lost its MachineGuid and all of its keys.",
+                )
+            }
+            Sign::Same => (
+                Kinship::SameMachine,
+                sure(one_setup || self.is_one_disk || self.guid == Sign::Same),
+                "Both are of one machine, at two times.",
+            ),
+            Sign::Other if one_setup && self.guid == Sign::Same => (
+                Kinship::Clone,
+                "weak",
+                "One is a clone of the other that was not generalised, or the machine was renamed in between; the two cannot be told \
+             apart.",
+            ),
+            Sign::Other if self.is_one_disk || one_setup => (
+                Kinship::Clone,
+                sure(self.is_one_secret || one_setup),
+                "They are two machines of one origin: one was made from a copy of the other, or both from one image.",
+            ),
+            Sign::Other if self.guid == Sign::Same => (
+                Kinship::Clone,
+                "weak",
+                "Two machines with one MachineGuid: clones, or the GUID of one was given to the other.",
+            ),
+            Sign::Other => (
+                Kinship::TwoMachines,
+                sure(self.guid == Sign::Other && self.installed == Sign::Other && !self.is_linked),
+                "They are two machines.",
+            ),
+            Sign::Unknown if one_setup || self.is_one_disk || (guids && self.installed != Sign::Other) => (
+                Kinship::SameMachine,
+                "weak",
+                "Both are of one machine as far as can be told without both host names; a clone would look the same.",
+            ),
+            Sign::Unknown if self.guid == Sign::Other && self.installed == Sign::Other => (
+                Kinship::TwoMachines,
+                "weak",
+                "They are two machines as far as can be told without both host names.",
+            ),
+            Sign::Unknown => {
+                (Kinship::Unknown, "weak", "The evidence does not tell whether both are of one machine.")
+            }
+        }
+    }
+}
+
+/// The relation of two reports that cannot be compared.
+pub(super) fn unknown(why: &str) -> Relation {
+    Relation {
+        kind: Kinship::Unknown,
+        confidence: "weak".to_owned(),
+        statement: why.to_owned(),
+        reasons: Vec::new(),
+    }
+}
+
 /// How the two machines belong together.
 pub(super) fn relation(a: &Seen<'_>, b: &Seen<'_>, shared: &Shared<'_>) -> Relation {
     let host = sign(a.host(), b.host());
@@ -63,64 +168,21 @@ pub(super) fn relation(a: &Seen<'_>, b: &Seen<'_>, shared: &Shared<'_>) -> Relat
     };
     let installed = sign(date(a), date(b));
     let linked = link(a, b);
-    let most = most_keys_are_shared(a, b, shared);
     let mut reasons = reasons(a, b, shared, [host, guid, installed]);
     reasons.extend(linked.clone());
-
-    // A GUID alone can be typed in, and single keys can be imported; these come with the disk.
-    let disk = !shared.hives.is_empty() || !shared.master_keys.is_empty() || most;
-    let one_setup = installed == Sign::Same;
-    let sure = |strong: bool| if strong { "strong" } else { "weak" };
-    // Servers rolled out from one image may share name and date. A machine seldom changes its GUID and all of its keys.
-    let no_key = shared.keys.is_empty() && !a.keys.is_empty() && !b.keys.is_empty();
-    let strange = no_key && guid == Sign::Other;
-    let guids = guid == Sign::Same || linked.is_some();
-    let (kind, confidence, statement) = match host {
-        Sign::Same if guid == Sign::Other && installed == Sign::Other && linked.is_none() && !disk => (
-            Kinship::TwoMachines,
-            "weak",
-            "Two installations under one host name: the server was installed anew, or the name is used twice.",
-        ),
-        Sign::Same => (
-            Kinship::SameMachine,
-            sure((one_setup && !strange) || disk || guid == Sign::Same),
-            "Both are of one machine, at two times.",
-        ),
-        Sign::Other if one_setup && guid == Sign::Same => (
-            Kinship::Clone,
-            "weak",
-            "One is a clone of the other that was not generalised, or the machine was renamed in between; the two cannot be told \
-             apart.",
-        ),
-        Sign::Other if disk || one_setup => (
-            Kinship::Clone,
-            sure(!shared.master_keys.is_empty() || !shared.hives.is_empty() || one_setup),
-            "They are two machines of one origin: one was made from a copy of the other, or both from one image.",
-        ),
-        Sign::Other if guid == Sign::Same => (
-            Kinship::Clone,
-            "weak",
-            "Two machines with one MachineGuid: clones, or the GUID of one was given to the other.",
-        ),
-        Sign::Other => (
-            Kinship::TwoMachines,
-            sure(guid == Sign::Other && installed == Sign::Other && linked.is_none()),
-            "They are two machines.",
-        ),
-        Sign::Unknown if one_setup || disk || (guids && installed != Sign::Other) => (
-            Kinship::SameMachine,
-            "weak",
-            "Both are of one machine as far as can be told without both host names; a clone would look the same.",
-        ),
-        Sign::Unknown if guid == Sign::Other && installed == Sign::Other => (
-            Kinship::TwoMachines,
-            "weak",
-            "They are two machines as far as can be told without both host names.",
-        ),
-        Sign::Unknown => {
-            (Kinship::Unknown, "weak", "The evidence does not tell whether both are of one machine.")
-        }
+    let signs = Signs {
+        host,
+        guid,
+        installed,
+        is_linked: linked.is_some(),
+        // A GUID alone can be typed in, and single keys can be imported; these come with the disk.
+        is_one_disk: !shared.hives.is_empty()
+            || !shared.master_keys.is_empty()
+            || most_keys_are_shared(a, b, shared),
+        is_one_secret: !shared.master_keys.is_empty() || !shared.hives.is_empty(),
+        has_no_common_key: shared.keys.is_empty() && !a.keys.is_empty() && !b.keys.is_empty(),
     };
+    let (kind, confidence, statement) = signs.kinship();
     if kind == Kinship::SameMachine && host == Sign::Same && installed == Sign::Other {
         reasons.push("An upgrade in place moves the installation date.".to_owned());
     }
@@ -147,7 +209,12 @@ fn most_keys_are_shared(a: &Seen<'_>, b: &Seen<'_>, shared: &Shared<'_>) -> bool
         let rows = a.keys.get(key).into_iter().flatten();
         rows.filter_map(|row| row.name.as_deref()).any(|name| name == "TSSecKeySet1")
     });
-    shared.keys.len() >= 3 && shared.keys.len() * 2 > smaller && systems_own
+    systems_own && is_most(shared.keys.len(), smaller)
+}
+
+/// Whether so many shared keys are most of the smaller set, three at least.
+pub(crate) fn is_most(shared: usize, smaller: usize) -> bool {
+    shared >= 3 && shared * 2 > smaller
 }
 
 fn reasons(a: &Seen<'_>, b: &Seen<'_>, shared: &Shared<'_>, signs: [Sign; 3]) -> Vec<String> {

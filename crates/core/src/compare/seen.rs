@@ -16,6 +16,8 @@ pub(crate) struct Seen<'a> {
     pub master_keys: BTreeMap<String, &'a str>,
     stores: BTreeSet<&'a str>,
     key_folders: BTreeSet<String>,
+    /// Whether the names in the other report are not those in this one, so that absence says nothing.
+    pub is_apart: bool,
 }
 
 impl<'a> Seen<'a> {
@@ -49,6 +51,7 @@ impl<'a> Seen<'a> {
             master_keys: tried.map(|row| (row.guid.to_lowercase(), row.opened.as_str())).collect(),
             stores: stores.chain(counted).collect(),
             key_folders: folders.map(|row| last(&row.path)).collect(),
+            is_apart: false,
         }
     }
 
@@ -72,8 +75,17 @@ impl<'a> Seen<'a> {
         self.check(rule).is_some_and(|check| check.outcome != "not-evaluated")
     }
 
-    /// Whether a rule looked at everything that it looked at in `other`: what it does not report here is not there.
-    pub fn looked_as_far(&self, rule: &str, other: &Self) -> bool {
+    /// Whether a rule looked at everything that it looked at in `other`, and at this subject: what it does not report here is
+    /// not there.
+    pub fn looked_as_far(&self, rule: &str, subject: &str, other: &Self) -> bool {
+        self.rule_looked_as_far(rule, other) && self.reaches(subject, other)
+    }
+
+    /// Whether a rule lacks nothing here that it had in `other`.
+    pub fn rule_looked_as_far(&self, rule: &str, other: &Self) -> bool {
+        if self.is_apart {
+            return false;
+        }
         let Some(check) = self.check(rule) else { return false };
         if check.outcome == "not-evaluated" {
             return false;
@@ -84,8 +96,50 @@ impl<'a> Seen<'a> {
         check.needs.iter().all(|need| before.contains(need))
     }
 
+    /// Whether the evidence shows what `other` has under this subject, or that it is not there any more.
+    fn reaches(&self, subject: &str, other: &Self) -> bool {
+        match subject.split_once(':') {
+            Some(("container", id)) => self.reaches_container(id, other),
+            Some(("file", path)) => {
+                let rows = &other.report.evidence;
+                // Some files have a name that is no path of the evidence.
+                !rows.iter().any(|row| row.path.eq_ignore_ascii_case(path))
+                    || self.report.evidence.iter().any(|row| is_one_place(&row.path, path))
+            }
+            Some(("provider", _)) => other.report.config.is_none() || self.report.config.is_some(),
+            _ => true,
+        }
+    }
+
+    fn reaches_container(&self, id: &str, other: &Self) -> bool {
+        // What needs it stands in the configuration, and without a need many rules are silent.
+        let (store, name) = id.split_once('/').unwrap_or(("", id));
+        let is_needed = |seen: &Self| {
+            seen.report
+                .needed
+                .iter()
+                .any(|row| row.store == store && name.to_lowercase().starts_with(&row.prefix.to_lowercase()))
+        };
+        let config_is_lost = other.report.config.is_some() && self.report.config.is_none();
+        if config_is_lost && is_needed(other) && !is_needed(self) {
+            return false;
+        }
+        let Some(row) = other.report.key_containers.iter().find(|row| row.id.eq_ignore_ascii_case(id)) else {
+            return true;
+        };
+        let mut here =
+            self.report.key_containers.iter().filter(|row| row.id.eq_ignore_ascii_case(id)).peekable();
+        if here.peek().is_none() {
+            return self.has_store_of(row) && !self.may_be_counted(row);
+        }
+        row.state == "not-read" || here.any(|row| row.state != "not-read")
+    }
+
     /// Whether a folder like that of `row` is in evidence.
     pub fn has_store_of(&self, row: &ContainerRow) -> bool {
+        if self.is_apart {
+            return false;
+        }
         let folder = row.path.rsplit_once('/').map(|(folder, _)| last(folder));
         self.stores.contains(row.store.as_str())
             || folder.is_some_and(|folder| self.key_folders.contains(&folder))
@@ -102,8 +156,21 @@ impl<'a> Seen<'a> {
 
     /// Whether any rule of a group was evaluated.
     pub fn looked_at(&self, group: &str) -> bool {
-        self.report.checks.iter().any(|check| check.group == group && check.outcome != "not-evaluated")
+        !self.is_apart
+            && self.report.checks.iter().any(|check| check.group == group && check.outcome != "not-evaluated")
     }
+}
+
+/// Whether two paths of evidence that was collected in different ways lead to one place on the server.
+fn is_one_place(a: &str, b: &str) -> bool {
+    /// So many parts tell a file of Windows from its copies.
+    const TELLING: usize = 3;
+    let parts = |path: &str| -> Vec<String> {
+        path.rsplit(['/', '\\']).take(TELLING).map(str::to_lowercase).collect()
+    };
+    let (a, b) = (parts(a), parts(b));
+    let shorter = a.len().min(b.len());
+    shorter > 0 && a.get(..shorter) == b.get(..shorter)
 }
 
 /// The last part of a path, in lower case.

@@ -89,7 +89,7 @@ pub(super) fn session_keys(a: &Seen<'_>, b: &Seen<'_>) -> Vec<Difference> {
         rows.sort();
         rows
     };
-    table(rows(a), rows(b), [a, b].map(|seen| seen.report.config.is_some()))
+    table(rows(a), rows(b), [a, b].map(|seen| seen.report.config.is_some() && !seen.is_apart))
 }
 
 /// Master keys.
@@ -156,6 +156,6 @@ pub(super) fn config_copies(a: &Seen<'_>, b: &Seen<'_>) -> Vec<Difference> {
         rows.sort();
         rows
     };
-    let reached = [a, b].map(|seen| !seen.report.config_copies.is_empty());
+    let reached = [a, b].map(|seen| !seen.report.config_copies.is_empty() && !seen.is_apart);
     table(rows(a), rows(b), reached)
 }

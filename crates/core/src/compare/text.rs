@@ -249,6 +249,9 @@ pub(super) fn drift(it: &Drift) -> String {
         let why = row.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
         out.item(2, "", &format!("{}: {} -> {}{why}", row.subject, side(&row.baseline), side(&row.now)));
     });
+    out.list("Steps that are worded anew (no drift)", &it.wording, |out, row| {
+        out.item(2, "", &row.subject);
+    });
     out.0
 }
 

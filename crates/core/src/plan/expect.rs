@@ -2,9 +2,9 @@
 
 use super::action::{Action, Source};
 use super::trial::Known;
-use crate::machine::facts::FolderRole;
+use crate::machine::facts::{ContainerFile, Content, FolderRole};
 use crate::machine::{Condition, Machine, Origin, Standing};
-use crate::rules::{self, Group};
+use crate::rules::{self, Group, Severity};
 
 /// One thing that the evidence must show.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,10 @@ pub struct Expect {
     pub subject: String,
     /// What must stand there, for `machine-guid` and `container`.
     pub value: Option<String>,
+    /// SHA-256 of the moduli that a container must hold, sorted; empty where they are not known before.
+    pub moduli: Vec<[u8; 32]>,
+    /// Whether a container is made anew.
+    pub is_new: bool,
     /// One sentence for people.
     pub what: String,
 }
@@ -29,12 +33,18 @@ pub(super) fn of(
     actions: &[Action],
     gone: &[&Known],
 ) -> Vec<Expect> {
+    // A rule that never finds anything worse than a note tells good news or history, which a repair may leave as it is.
+    let is_fault =
+        |rule: &str| rules::by_name(rule).is_some_and(|rule| rule.info().severity > Severity::Note);
     let mut expect: Vec<Expect> = gone
         .iter()
+        .filter(|known| is_fault(known.rule))
         .map(|known| Expect {
             kind: "finding-gone",
             subject: known.id.clone(),
             value: None,
+            moduli: Vec::new(),
+            is_new: false,
             what: format!("{} no longer finds: {}.", known.rule, known.title.trim_end_matches('.')),
         })
         .collect();
@@ -47,6 +57,8 @@ pub(super) fn of(
         kind: "machine-guid",
         subject: GUID_VALUE.to_owned(),
         value: Some(guid.as_str().to_owned()),
+        moduli: Vec::new(),
+        is_new: false,
         what: format!("The MachineGuid is {guid}."),
     }));
     expect.extend(containers(before, after, actions));
@@ -61,6 +73,8 @@ pub(super) fn of(
         kind: "group-evaluated",
         subject: group.name().to_owned(),
         value: None,
+        moduli: Vec::new(),
+        is_new: false,
         what: format!("The evidence suffices to evaluate the rules of the group {}.", group.name()),
     }));
     expect
@@ -98,11 +112,14 @@ fn containers(before: &Machine<'_>, after: &Machine<'_>, actions: &[Action]) -> 
                 Condition::LooksComplete | Condition::Unknown => Condition::Complete,
                 known => known,
             };
-            let made = if new(&container.name) { ", newly made" } else { "" };
+            let is_new = new(&container.name);
+            let made = if is_new { ", newly made" } else { "" };
             Expect {
                 kind: "container",
                 subject: format!("{}/{}", folder.store.id(), container.name),
                 value: Some(state.word().to_owned()),
+                moduli: if is_new { Vec::new() } else { moduli(before, after, index) },
+                is_new,
                 what: format!(
                     "{} stands in {}{made} and is {}.",
                     container.name,
@@ -115,4 +132,27 @@ fn containers(before: &Machine<'_>, after: &Machine<'_>, actions: &[Action]) -> 
     rows.sort_by(|a, b| a.subject.cmp(&b.subject));
     rows.dedup();
     rows
+}
+
+/// The keys that a container holds after the repair. What is brought back from elsewhere holds those of the file whose place it
+/// takes, as far as that one can be read.
+fn moduli(before: &Machine<'_>, after: &Machine<'_>, index: usize) -> Vec<[u8; 32]> {
+    let of = |container: &ContainerFile| -> Vec<[u8; 32]> {
+        let Content::Read(inside) = &container.content else { return Vec::new() };
+        let mut moduli: Vec<[u8; 32]> = inside.pairs.iter().filter_map(|pair| pair.modulus_sha256).collect();
+        moduli.sort_unstable();
+        moduli.dedup();
+        moduli
+    };
+    let container = after.container(index);
+    let held = of(container);
+    if !held.is_empty() {
+        return held;
+    }
+    let same_place = (0..before.facts.containers.len()).find(|old| {
+        before.container(*old).name == container.name
+            && before.folder_of(*old).store == after.folder_of(index).store
+            && before.folder_of(*old).role == FolderRole::Current
+    });
+    same_place.map(|old| of(before.container(old))).unwrap_or_default()
 }

@@ -66,6 +66,7 @@ pub fn build(
         },
         stamp: options.stamp.clone(),
         redaction_tokens: Vec::new(),
+        redaction_map: None,
         verdict,
         summary,
         root_cause,

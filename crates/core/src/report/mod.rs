@@ -21,7 +21,7 @@ pub use crate::terminal::Look;
 pub use build::{KNOWN_GROUPS, Options, build};
 pub use model::*;
 pub use pseudonym::{Kind as NameKind, MapError, Names, PseudonymMap};
-pub use read::{LARGEST as LARGEST_REPORT, ReadError};
+pub use read::{LARGEST as LARGEST_REPORT, ReadError, as_utf8};
 pub use render::{FORMATS, Format};
 pub use timeline::TimeKind;
 
@@ -82,6 +82,9 @@ pub struct Report {
     /// Tokens that stand for names which were replaced; empty unless the report was pseudonymized.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub redaction_tokens: Vec<String>,
+    /// What tells the map of those tokens from other maps; null where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction_map: Option<String>,
     /// The overall answer.
     pub verdict: Verdict,
     /// Two or three sentences for a ticket.

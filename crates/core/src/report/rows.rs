@@ -324,6 +324,8 @@ pub(super) fn plan_row(plan: &Plan) -> PlanRow {
                 kind: expect.kind.to_owned(),
                 subject: expect.subject.clone(),
                 value: expect.value.clone(),
+                modulus_sha256: expect.moduli.iter().map(|digest| hex(digest)).collect(),
+                is_new: expect.is_new,
                 what: expect.what.clone(),
             })
             .collect(),

@@ -121,6 +121,12 @@ pub struct ExpectRow {
     pub subject: String,
     /// What must stand there, for `machine-guid` and `container`; null otherwise.
     pub value: Option<String>,
+    /// SHA-256 of the moduli of the keys that a container must hold, sorted; empty where they are not known before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modulus_sha256: Vec<String>,
+    /// Whether a container is made anew, with another key than before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_new: bool,
     /// One sentence for people.
     pub what: String,
 }

@@ -4,6 +4,8 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
+use sha2::{Digest, Sha256};
+
 use super::names::{Kind, folded};
 use crate::visible::is_deceptive;
 
@@ -12,6 +14,12 @@ const LARGEST: usize = 64 << 20;
 
 /// The part of the map that says which identifiers the findings had.
 const FINDINGS: &str = "finding";
+
+/// The part of the map that tells it from every other one.
+const MAP: &str = "map";
+
+/// The field of that part: random, and never in a report.
+const SEED: &str = "seed";
 
 /// Why a text is no map.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +50,8 @@ pub struct PseudonymMap {
     by_name: BTreeMap<String, String>,
     /// Identifiers of findings: the new one to the one before.
     findings: BTreeMap<String, String>,
+    /// What its id is derived from; empty until it is asked for.
+    seed: String,
 }
 
 impl std::fmt::Debug for PseudonymMap {
@@ -66,6 +76,10 @@ impl PseudonymMap {
         for (part, tokens) in parts {
             if part == FINDINGS {
                 map.findings = tokens;
+                continue;
+            }
+            if part == MAP {
+                map.seed = tokens.get(SEED).cloned().unwrap_or_default();
                 continue;
             }
             let Some(kind) = Kind::by_name(&part) else {
@@ -94,6 +108,10 @@ impl PseudonymMap {
         if !self.findings.is_empty() {
             parts.insert(FINDINGS, &self.findings);
         }
+        let own = BTreeMap::from([(SEED.to_owned(), self.seed.clone())]);
+        if !self.seed.is_empty() {
+            parts.insert(MAP, &own);
+        }
         let plain = serde_json::to_string_pretty(&parts).unwrap_or_default();
         let mut text = String::with_capacity(plain.len() + 1);
         let mut units = [0; 2];
@@ -109,6 +127,15 @@ impl PseudonymMap {
         }
         text.push('\n');
         text
+    }
+
+    /// What tells this map from every other one. Reports state it, so that tokens of two maps are never taken for each other.
+    pub(super) fn id(&mut self) -> String {
+        if self.seed.is_empty() {
+            // A map from before there were seeds gives the same one whenever it is read.
+            self.seed = if self.by_name.is_empty() { random() } else { digest(&self.to_json()) };
+        }
+        digest(&format!("iiskeys map {}", self.seed)).chars().take(16).collect()
     }
 
     /// Every token with the name that it stands for.
@@ -143,6 +170,18 @@ impl PseudonymMap {
     pub(super) fn remember_finding(&mut self, new: &str, old: &str) {
         self.findings.entry(new.to_owned()).or_insert_with(|| old.to_owned());
     }
+}
+
+/// 16 bytes that no other run has drawn, as hexadecimal digits. The hasher's keys come from the system's source of randomness.
+fn random() -> String {
+    use std::hash::BuildHasher;
+    let drawn = || std::hash::RandomState::new().hash_one(std::process::id());
+    let time = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    digest(&format!("{} {} {}", drawn(), drawn(), time.as_nanos())).chars().take(32).collect()
+}
+
+fn digest(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn number(token: &str) -> Option<u64> {

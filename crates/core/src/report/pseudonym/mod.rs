@@ -62,6 +62,8 @@ impl Report {
     /// The report does not survive as a report; it is then unchanged. No report of this program does that.
     pub fn pseudonymize(&mut self, map: &mut PseudonymMap) -> Result<(), ReadError> {
         let form = |error: serde_json::Error| ReadError::Form { why: error.to_string() };
+        // A map that is empty yet is a new one, and gets an id of its own.
+        let id = Some(map.id());
         let mut value = serde_json::to_value(&*self).map_err(form)?;
         let mut names = self.names.clone();
         collect::collect(&value, &mut names);
@@ -97,6 +99,10 @@ impl Report {
 
         let mut report: Self = serde_json::from_value(value).map_err(form)?;
         report.comment_out(self);
+        // Tokens of two maps in one report are tokens of none.
+        let is_one_map = self.redaction_tokens.is_empty() || self.redaction_map == id;
+        report.redaction_map =
+            id.filter(|_| is_one_map && !(tokens.is_empty() && self.redaction_tokens.is_empty()));
         report.redaction_tokens.extend(tokens.into_values());
         report.redaction_tokens.sort_by(|a, b| map::by_number(a, b));
         report.redaction_tokens.dedup();

@@ -94,6 +94,8 @@ fn full() -> Report {
             kind: "finding-gone".to_owned(),
             subject: "x".to_owned(),
             value: None,
+            modulus_sha256: Vec::new(),
+            is_new: false,
             what: "The orphaned containers are gone.".to_owned(),
         });
     }
