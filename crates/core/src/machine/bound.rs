@@ -244,9 +244,16 @@ fn are_known(facts: &Facts) -> bool {
     let by_http = facts.tls.bindings.is_settled() && facts.tls.uncovered_tables.is_empty();
     match version {
         Some("5.0" | "5.1") => facts.tls.sites.is_settled(),
-        Some("5.2") => by_http || facts.tls.sites.is_settled(),
+        Some("5.2") => by_http || are_told_by_the_sites(&facts.tls.sites),
         _ => by_http,
     }
+}
+
+/// Whether the sites themselves name the certificate of each of their bindings. IIS 6 writes it into the metabase as well,
+/// but the entry of HTTP.sys alone is what counts, so a binding without a name says nothing.
+fn are_told_by_the_sites(sites: &Known<Vec<Site>>) -> bool {
+    let bindings = || sites.value().into_iter().flatten().flat_map(|site| &site.bindings);
+    sites.is_settled() && bindings().all(|binding| binding.thumbprint.is_some())
 }
 
 fn certificate_view(certificate: &Certificate, containers: &mut Containers) -> CertificateView {

@@ -109,6 +109,13 @@ pub(super) fn cite_need(need: &Needed) -> Vec<Cite> {
 /// One sentence: who needs it and what fails.
 pub(super) fn need_sentence(machine: &Machine<'_>, set: &ContainerSet, need: Option<&Needed>) -> String {
     let Some(need) = need else {
+        let linked = super::certificates::perhaps_bound(machine, set.store, set.prefix).next();
+        if let Some(seen) = linked {
+            return format!(
+                "Certificate {} is linked to it, and which certificates are bound is not in evidence: it may be needed.",
+                super::certificates::name(seen.certificate)
+            );
+        }
         let owner = set.well_known.map(|known| known.owner);
         return match owner {
             Some(owner) => {
