@@ -51,6 +51,14 @@ impl Rule for MasterKeyMissing {
         for guarded in proofs::guarded(machine) {
             if guarded.any(|proof| *proof == KeyProof::MasterKeyMissing) {
                 judgement.findings.push(finding(machine, &guarded));
+            } else if guarded.severity > Severity::Note
+                && guarded.any(|proof| *proof == KeyProof::Lacks(Need::Protect))
+            {
+                let name = machine.display_name(guarded.index);
+                judgement.gap(
+                    format!("a listing names the master key of {name}, and its bytes were not collected"),
+                    Need::Protect,
+                );
             } else if guarded.severity > Severity::Note && !guarded.master_keys().into_iter().all(is_there) {
                 // Files that could not be read are there all the same.
                 let name = machine.display_name(guarded.index);
