@@ -159,6 +159,8 @@ pub struct CertificateView {
 pub struct TlsView {
     /// One for each certificate of the facts.
     pub certificates: Vec<CertificateView>,
+    /// One for each certificate of the other stores, of those that are linked to a key.
+    pub held: Vec<CertificateView>,
     /// One for each way on which TLS is answered, by site and endpoint.
     pub bindings: Vec<BindingView>,
     /// Whether it is known which certificates are bound.
@@ -234,7 +236,9 @@ pub(super) fn derive(facts: &Facts, iis_serves: bool) -> TlsView {
             view.used_by.push(at);
         }
     }
-    TlsView { certificates: views, bindings, bindings_known: are_known(facts) }
+    let held =
+        facts.tls.held.iter().map(|certificate| certificate_view(certificate, &mut containers)).collect();
+    TlsView { certificates: views, held, bindings, bindings_known: are_known(facts) }
 }
 
 /// Whether the evidence tells which certificates are bound. Before HTTP.sys the metabase alone told it; later the
