@@ -90,6 +90,36 @@ fn what_enrolment_left_is_a_leftover_with_its_product_and_an_import_without() {
 }
 
 #[test]
+fn the_key_of_a_pending_request_and_of_a_store_that_a_product_made_stays() {
+    for store in ["REQUEST", "My Product"] {
+        let mut machine = server();
+        machine.add_container(ENROLLED, GUID, late());
+        assert!(kept(&on_drive(&machine), ENROLLED).is_none(), "nothing has its key yet");
+        let spec = machine.certificate_for("pending.example.test", ENROLLED, GUID).store(store);
+        let thumbprint = machine.add_certificate(&spec);
+        let report = on_drive(&machine);
+        let why = why(&report, ENROLLED);
+        assert!(why.contains(&thumbprint) && why.contains(store), "{why}");
+        assert!(section(&report).leftovers.is_empty(), "{:?}", section(&report).leftovers);
+        assert!(report.certificates.iter().all(|row| row.thumbprint != thumbprint));
+        assert_eq!(report.verdict, on_drive(&server()).verdict, "{}", report.summary);
+    }
+}
+
+#[test]
+fn a_certificate_of_another_store_that_cannot_be_read_keeps_everything() {
+    let mut machine = server();
+    machine.add_container(ENROLLED, GUID, late());
+    assert!(!section(&on_drive(&machine)).leftovers.is_empty());
+    let spec = machine.certificate_for("pending.example.test", ENROLLED, GUID).store("REQUEST");
+    machine.add_certificate(&spec);
+    machine.damage_certificate(&spec, |bytes| bytes.truncate(9));
+    let report = on_drive(&machine);
+    assert!(section(&report).leftovers.is_empty());
+    assert!(section(&report).limits[0].contains("pending requests"), "{:?}", section(&report).limits);
+}
+
+#[test]
 fn without_the_certificates_or_the_system_hive_nothing_is_a_leftover() {
     let mut machine = server();
     machine.add_container(ENROLLED, GUID, late());

@@ -2,7 +2,7 @@
 //!
 //! A volume has it beside the file; where the evidence is a copy, a listing made on the machine may tell.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use iiskeys_evidence::acl::SecurityDescriptor;
 use iiskeys_evidence::acl::listing::{AclListing, ListedAcl};
@@ -13,8 +13,8 @@ use super::listings::{store_by_name, store_of_path};
 use super::pieces::Pieces;
 use super::stores::same_place;
 use crate::artifact::container::FileName;
-use crate::machine::facts::{Damage, EvidenceFile, Facts, FolderRole};
-use crate::machine::{Citation, FileId, Known, Locator, Need, Store};
+use crate::machine::facts::{ContainerFile, Content, Coverage, Damage, EvidenceFile, Facts, FolderRole};
+use crate::machine::{Citation, FileId, Known, Locator, Need, Origin, Store};
 
 /// Most rows that are kept: folders and well-known containers are few, and each row may be some KiB.
 const MOST_ROWS: usize = 4_096;
@@ -103,6 +103,48 @@ impl AccessListings {
         });
         if !has_container {
             self.rows.retain(|(_, folder, _), (_, citation)| folder != BARE || !is_of(citation));
+        }
+    }
+
+    /// Adds the containers that a listing of access control names in a copied folder and that were not copied: they stand
+    /// there, and nothing but their names and access is known.
+    pub fn add_names(&self, facts: &mut Facts) {
+        for at in 0..facts.folders.len() {
+            let Some(folder) = facts.folders.get(at) else { continue };
+            // A complete listing or a volume says better what is there.
+            if folder.role == FolderRole::Copy || folder.coverage == Coverage::Complete {
+                continue;
+            }
+            let (store, role) = (folder.store, folder.role);
+            let Some(listed) = self.folder(store, &folder.windows_path, role) else { continue };
+            let known: BTreeSet<String> = facts
+                .containers
+                .iter()
+                .filter(|file| file.folder == at)
+                .map(|file| file.name.to_ascii_lowercase())
+                .collect();
+            let rows = self.rows.range((store, listed.clone(), String::new())..);
+            let rows = rows.take_while(|((of, folder, _), _)| *of == store && *folder == listed);
+            for ((_, _, name), (descriptor, citation)) in rows {
+                let Some(parsed) = FileName::parse(name).filter(|_| !known.contains(name)) else { continue };
+                facts.containers.push(ContainerFile {
+                    folder: at,
+                    name: name.clone(),
+                    prefix: Some(parsed.prefix),
+                    guid: parsed.guid,
+                    set_aside: parsed.is_set_aside() || parsed.guid.is_none(),
+                    tracked: true,
+                    size: None,
+                    created: None,
+                    modified: None,
+                    content: Content::NameOnly,
+                    access: Known::read(descriptor.clone(), citation.clone()),
+                    origin: Origin::Bytes(citation.clone()),
+                });
+                if let Some(folder) = facts.folders.get_mut(at) {
+                    folder.count += 1;
+                }
+            }
         }
     }
 

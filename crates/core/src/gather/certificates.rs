@@ -125,6 +125,7 @@ fn certificates(facts: &mut Facts, readers: &[Reader<'_>]) {
     if !services_covered {
         facts.tls.uncovered.push((StorePlace::Service("*".to_owned()), "*".to_owned()));
     }
+    held(facts, readers, &places, &stores);
     for (place, root) in places {
         for store in &stores {
             let mut is_covered = false;
@@ -163,6 +164,93 @@ fn certificates(facts: &mut Facts, readers: &[Reader<'_>]) {
         (Some(citation), None) if has_store => Known::read(sum.found, citation.clone()),
         _ => settle(facts, readers, sum),
     };
+}
+
+/// Certificates of the other stores that are linked to a key: those of pending requests, and of stores that a product made.
+/// The stores of trust have hundreds without one, of which nothing is kept.
+fn held(facts: &mut Facts, readers: &[Reader<'_>], places: &[(StorePlace, String)], known: &[String]) {
+    let mut left_out = false;
+    let mut room = MOST_CERTIFICATES;
+    let mut found: Vec<Certificate> = Vec::new();
+    for (place, root) in places {
+        let mut is_covered = false;
+        for reader in readers {
+            let names = match reader.subkeys(root) {
+                Looked::Found(names) => names,
+                Looked::Absent => {
+                    is_covered = true;
+                    continue;
+                }
+                Looked::NotCovered => continue,
+                Looked::Unreadable(_) => {
+                    left_out = true;
+                    continue;
+                }
+            };
+            is_covered = true;
+            left_out |= names.len() > MOST_STORES;
+            let others = names.iter().take(MOST_STORES);
+            for store in others.filter(|name| !known.iter().any(|known| known.eq_ignore_ascii_case(name))) {
+                let parent = format!("{root}\\{store}\\Certificates");
+                let names = match reader.subkeys(&parent) {
+                    Looked::Found(names) => names,
+                    Looked::Absent => continue,
+                    Looked::NotCovered | Looked::Unreadable(_) => {
+                        left_out = true;
+                        continue;
+                    }
+                };
+                left_out |= names.len() > room;
+                for name in names.iter().take(room) {
+                    let certificate = linked(reader, place, store, &parent, name);
+                    left_out |= certificate.is_err();
+                    found.extend(certificate.ok().flatten());
+                }
+                room = room.saturating_sub(names.len());
+            }
+        }
+        left_out |= !is_covered;
+    }
+    found.sort_by(|a, b| order(a).cmp(&order(b)));
+    found.dedup_by(|a, b| (&a.place, &a.store, &a.thumbprint) == (&b.place, &b.store, &b.thumbprint));
+    facts.tls.held = found;
+    facts.tls.held_left_out = left_out;
+}
+
+/// A certificate with its link; none without a link, an error where that cannot be told.
+fn linked(
+    reader: &Reader<'_>,
+    place: &StorePlace,
+    store: &str,
+    parent: &str,
+    name: &str,
+) -> Result<Option<Certificate>, ()> {
+    let key = format!("{parent}\\{name}");
+    let citation = Citation::new(reader.file, Locator::Value(key.as_str().into(), "Blob".into()));
+    let bytes = match reader.source.map(|source| source.value(&key, "Blob")) {
+        Some(Looked::Found(raw)) if raw.kind == REG_BINARY => raw.data,
+        Some(Looked::Absent) => return Ok(None),
+        _ => return Err(()),
+    };
+    let blob = StoreBlob::parse(&bytes);
+    match (blob.link(), blob.trouble.is_some()) {
+        (Some(Ok(_)), _) => {}
+        (None, false) => return Ok(None),
+        (Some(Err(_)), _) | (None, true) => return Err(()),
+    }
+    let mut found = Certificate {
+        place: place.clone(),
+        store: bounded(store),
+        thumbprint: bounded(name).to_ascii_uppercase(),
+        friendly_name: None,
+        link: Known::Absent(vec![citation.clone()]),
+        body: Known::Absent(vec![citation.clone()]),
+        written: reader.written(&key).value().copied(),
+        citation: Citation::new(reader.file, Locator::Key(key.as_str().into())),
+    };
+    // Its body may be a bare request; what counts is the link.
+    fill(&mut found, &bytes, &citation, &mut Vec::new());
+    Ok(Some(found))
 }
 
 fn order(certificate: &Certificate) -> (&StorePlace, &str, &str, &Citation) {
@@ -384,7 +472,7 @@ pub(super) fn follow(facts: &mut Facts, interest: &mut Interest) {
     let sites = tls.sites.value().into_iter().flatten().flat_map(|site| &site.bindings);
     let used: BTreeSet<&str> =
         used.chain(others).chain(sites.filter_map(|binding| binding.thumbprint.as_deref())).collect();
-    for certificate in tls.certificates.value().into_iter().flatten() {
+    for certificate in tls.certificates.value().into_iter().flatten().chain(&tls.held) {
         if let Some(link) = certificate.link.value() {
             // The CNG provider also opens containers of CryptoAPI, and a container may have moved to CNG.
             for family in [Family::Capi, Family::Cng] {

@@ -1,6 +1,6 @@
 //! Directory listings: names, sizes and times of key folders and of the files that were read.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use iiskeys_evidence::listing::{self, ListedEntry, ListingKind, Zone};
 use iiskeys_evidence::{Timestamp, WindowsPath, same_name};
@@ -13,6 +13,9 @@ use crate::artifact::container::{Family, FileName, Guid, Prefix, WellKnown};
 use crate::machine::facts::{Damage, EvidenceFile, Facts};
 use crate::machine::{FileId, Store};
 
+/// Master keys that are kept of listings: one in three months over decades.
+const MOST_MASTER_KEYS: usize = 2_000;
+
 /// What all listings say together.
 #[derive(Default)]
 pub(super) struct Listings {
@@ -22,6 +25,8 @@ pub(super) struct Listings {
     files: HashMap<String, (Option<Timestamp>, Option<Timestamp>)>,
     /// Computer names that listings tell.
     pub computers: Vec<(String, FileId)>,
+    /// LocalSystem's master keys that listings name, whether or not their bytes were collected.
+    pub master_keys: BTreeSet<Guid>,
     /// A listing that covers a whole volume.
     pub whole_volume: Option<FileId>,
 }
@@ -129,6 +134,8 @@ struct Folder {
     names: Vec<String>,
     text: String,
     store: Option<Store>,
+    /// Whether LocalSystem's master keys stand in it.
+    is_protect: bool,
 }
 
 impl Folder {
@@ -137,6 +144,7 @@ impl Folder {
             self.names.clone_from(&path.names);
             self.text = path.names.join("\\");
             self.store = store_of_path(&self.text);
+            self.is_protect = is_protect(&self.names);
         }
     }
 }
@@ -154,6 +162,12 @@ impl Rows {
         let times = [entry.created, entry.modified].map(|time| time.filter(|_| self.with_times));
         let local = times.iter().flatten().any(|time| time.zone == Zone::Local);
         let [created, modified] = times.map(|time| time?.to_utc(-self.bias.unwrap_or(0)));
+        if self.folder.is_protect
+            && listings.master_keys.len() < MOST_MASTER_KEYS
+            && let Ok(guid) = Guid::parse(entry.name)
+        {
+            listings.master_keys.insert(guid);
+        }
         let store = self.folder.store.or_else(|| store_by_name(&self.folder.text, entry.name));
         if let Some(store) = store {
             let text = &self.folder.text;
@@ -200,6 +214,16 @@ impl Listings {
         }
         copies::sort(&mut facts.copies);
     }
+}
+
+/// Whether a folder is LocalSystem's folder of master keys, or `User` in it.
+fn is_protect(names: &[String]) -> bool {
+    let is = |name: &String, wanted: &str| same_name(name, wanted);
+    let above = match names.split_last() {
+        Some((last, above)) if is(last, "User") => above,
+        _ => names,
+    };
+    matches!(above, [.., protect, account] if is(protect, "Protect") && is(account, "S-1-5-18"))
 }
 
 /// Whether a file is one that may be read beside the key folders.

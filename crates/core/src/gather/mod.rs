@@ -123,10 +123,12 @@ pub(crate) fn gather(
     aspnet::central_store(&mut facts, store, &mut prover);
     let interest = interest(&mut facts);
     let mut listings = listings::read(&mut facts, &pieces);
+    prover.add_listed_master_keys(&listings.master_keys);
     let access = access::read(&mut facts, &pieces, &interest);
     progress.step("reading key containers");
     stores::read(&mut facts, &pieces, &interest, &mut prover, &mut listings, progress);
     prover.finish(&mut facts);
+    access.add_names(&mut facts);
     access.apply(&mut facts);
     events::read(&mut facts, &pieces, progress);
     listings.apply_to_files(&mut facts);

@@ -3,7 +3,7 @@
 //! Secrets live in the types of [`crate::proof`]. A private key is opened when its container's bytes are at hand, tried on
 //! everything that was wrapped for a container of that name, and wiped before the next container is looked at.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 
@@ -115,6 +115,8 @@ pub(super) struct Prover {
     left_out: u64,
     /// Whether there are master key files that nobody read.
     master_keys_left_out: bool,
+    /// Master keys that a listing of the machine names.
+    listed: BTreeSet<Guid>,
     locked: Vec<(Prefix, Locked)>,
     /// Session keys of metabases, by index into the facts' metabases.
     metabases: Vec<(usize, MetabaseKey)>,
@@ -140,6 +142,7 @@ impl Prover {
             work: Work { left: MOST_WORK, kept: 0, spent: false },
             left_out: 0,
             master_keys_left_out: false,
+            listed: BTreeSet::new(),
             locked: Vec::new(),
             metabases: Vec::new(),
             prove_all,
@@ -154,6 +157,11 @@ impl Prover {
     /// Says that a master key file is there and could not be read.
     pub fn add_unread_master_key(&mut self, guid: Guid, why: &str) {
         self.slots.entry(guid).or_default().unread = Some(why.to_owned());
+    }
+
+    /// Says which master keys stand on the machine, whether or not their files were collected.
+    pub fn add_listed_master_keys(&mut self, listed: &BTreeSet<Guid>) {
+        self.listed.extend(listed);
     }
 
     /// Says that there are more master key files than were read, so that none can be called missing.
@@ -396,6 +404,9 @@ impl Prover {
                     return KeyProof::Lacks(Need::Protect);
                 }
                 let Some(slot) = self.slots.get(guid) else {
+                    if self.listed.contains(guid) {
+                        return KeyProof::Lacks(Need::Protect);
+                    }
                     if self.master_keys_left_out {
                         let why =
                             "its master key is not among the files that were read, and not all were read";

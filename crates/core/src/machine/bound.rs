@@ -159,6 +159,8 @@ pub struct CertificateView {
 pub struct TlsView {
     /// One for each certificate of the facts.
     pub certificates: Vec<CertificateView>,
+    /// One for each certificate of the other stores, of those that are linked to a key.
+    pub held: Vec<CertificateView>,
     /// One for each way on which TLS is answered, by site and endpoint.
     pub bindings: Vec<BindingView>,
     /// Whether it is known which certificates are bound.
@@ -234,7 +236,9 @@ pub(super) fn derive(facts: &Facts, iis_serves: bool) -> TlsView {
             view.used_by.push(at);
         }
     }
-    TlsView { certificates: views, bindings, bindings_known: are_known(facts) }
+    let held =
+        facts.tls.held.iter().map(|certificate| certificate_view(certificate, &mut containers)).collect();
+    TlsView { certificates: views, held, bindings, bindings_known: are_known(facts) }
 }
 
 /// Whether the evidence tells which certificates are bound. Before HTTP.sys the metabase alone told it; later the
@@ -244,9 +248,16 @@ fn are_known(facts: &Facts) -> bool {
     let by_http = facts.tls.bindings.is_settled() && facts.tls.uncovered_tables.is_empty();
     match version {
         Some("5.0" | "5.1") => facts.tls.sites.is_settled(),
-        Some("5.2") => by_http || facts.tls.sites.is_settled(),
+        Some("5.2") => by_http || are_told_by_the_sites(&facts.tls.sites),
         _ => by_http,
     }
+}
+
+/// Whether the sites themselves name the certificate of each of their bindings. IIS 6 writes it into the metabase as well,
+/// but the entry of HTTP.sys alone is what counts, so a binding without a name says nothing.
+fn are_told_by_the_sites(sites: &Known<Vec<Site>>) -> bool {
+    let bindings = || sites.value().into_iter().flatten().flat_map(|site| &site.bindings);
+    sites.is_settled() && bindings().all(|binding| binding.thumbprint.is_some())
 }
 
 fn certificate_view(certificate: &Certificate, containers: &mut Containers) -> CertificateView {

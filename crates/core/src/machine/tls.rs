@@ -111,6 +111,11 @@ pub struct Tls {
     pub uncovered: Vec<(StorePlace, String)>,
     /// The stores that were looked for in each place.
     pub looked_for: Vec<String>,
+    /// Certificates of the machine's other stores (pending requests among them) that are linked to a key. No binding of
+    /// IIS takes one from there, so only the keys that they hold matter.
+    pub held: Vec<Certificate>,
+    /// Whether there may be more of them, in stores that are not in evidence or could not be read.
+    pub held_left_out: bool,
     /// Tables of HTTP.sys (`SslBindingInfo`, ...) that the evidence does not cover.
     pub uncovered_tables: Vec<&'static str>,
 }
@@ -137,6 +142,8 @@ impl Tls {
             others: Vec::new(),
             uncovered: Vec::new(),
             looked_for: Vec::new(),
+            held: Vec::new(),
+            held_left_out: true,
             uncovered_tables: Vec::new(),
         }
     }

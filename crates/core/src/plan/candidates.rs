@@ -10,6 +10,9 @@ use crate::rules::{self, Finding, Remedy, Severity};
 /// Rounds of repair after which a candidate is left as it is: each round changes one container.
 const ROUNDS: usize = 64;
 
+/// The way that brings back the file that every other way replaces the containers for.
+pub(super) const RESTORE_MASTER_KEY: &str = "restore-master-key";
+
 /// A plan before it is tried.
 #[derive(Debug, Clone)]
 pub(super) struct Candidate {
@@ -151,6 +154,7 @@ pub(super) fn all(machine: &Machine<'_>, findings: &[&Finding]) -> Vec<Candidate
             }
         }
     }
+    candidates.extend(master_keys(machine));
     candidates.push(backup(machine, changed));
     candidates.extend(history(machine, findings));
     candidates.extend(export(machine, findings));
@@ -391,6 +395,48 @@ fn stranded_by(machine: &Machine<'_>, old: &Guid) -> String {
         1 => "1 stands only there".to_owned(),
         number => format!("{number} stand only there"),
     }
+}
+
+/// Bringing back the master key files that the containers name. What they hold is not in evidence, so nothing is computed.
+fn master_keys(machine: &Machine<'_>) -> Option<Candidate> {
+    let missing = rules::missing_master_keys(machine);
+    if missing.is_empty() {
+        return None;
+    }
+    let root = machine.facts.os.system_root.value().map_or("C:\\Windows", String::as_str);
+    let folder = format!("{}\\System32\\Microsoft\\Protect\\S-1-5-18", root.trim_end_matches('\\'));
+    let files = missing.join(" and ");
+    let mut prose = vec![
+        format!("Back up {folder} and the key folders as they are, with access rights; the backup holds private keys."),
+        "Look for the file in every backup, shadow copy and image of the system drive of this server that was made before \
+         the loss: in Protect\\S-1-5-18\\User, and in Protect\\S-1-5-18 itself. The file is hidden and a system file. One of \
+         another server does not help."
+            .to_owned(),
+    ];
+    prose.extend(missing.iter().map(|guid| {
+        format!(
+            "Put the file {folder}\\User\\{guid} back (without User where the backup has it there), as LocalSystem or with the \
+             right to restore files: robocopy \"BACKUP\" \"{folder}\\User\" {guid} /B /COPYALL keeps its attributes and access. \
+             Otherwise set both: attrib +s +h, and with icacls the same entries as the other master keys of that folder \
+             (full control for SYSTEM). Undo: move the file out again."
+        )
+    }));
+    prose.push(
+        "Start the services, see that the application pools start, and collect the evidence again with Protect: the \
+         containers must open."
+            .to_owned(),
+    );
+    Some(Candidate {
+        name: RESTORE_MASTER_KEY,
+        summary: format!("Bring the master key file {files} back into {folder} from a backup; the containers stay as they are."),
+        cost: "None beyond the search for a backup: nothing that works is changed. Without such a backup the keys in the \
+               containers are lost."
+            .to_owned(),
+        actions: Vec::new(),
+        computed: false,
+        prose,
+        tls_under: None,
+    })
 }
 
 fn backup(machine: &Machine<'_>, changed: bool) -> Candidate {

@@ -84,7 +84,10 @@ pub fn make(machine: &Machine<'_>, judged: &[(&'static dyn Rule, Judgement)]) ->
     tried.sort_by_key(trial::Trial::rank);
     let position = tried.iter().position(|trial| trial.is_computed() && !trial.resolves.is_empty())?;
     let chosen = tried.remove(position);
-    let alternatives = tried.iter().map(|trial| trial.alternative(machine, &chosen)).collect();
+    let mut alternatives: Vec<Alternative> =
+        tried.iter().map(|trial| trial.alternative(machine, &chosen)).collect();
+    // It cannot be computed, and keeps what every other way replaces.
+    alternatives.sort_by_key(|alternative| alternative.name != candidates::RESTORE_MASTER_KEY);
     Some(Plan {
         summary: chosen.candidate.summary.clone(),
         steps: steps::render(machine, &chosen.candidate),

@@ -1,7 +1,7 @@
 //! Tries a candidate on a copy of the facts: apply, derive, judge, compare.
 
 use super::action::Action;
-use super::candidates::Candidate;
+use super::candidates::{Candidate, RESTORE_MASTER_KEY};
 use super::expect::{self, Expect};
 use super::{Alternative, steps};
 use crate::machine::{Machine, Standing};
@@ -184,6 +184,9 @@ impl Trial {
             return match self.candidate.name {
                 "restore-backup" => {
                     "Whether such a backup exists is not in evidence, and it undoes more than needed."
+                }
+                RESTORE_MASTER_KEY => {
+                    "Whether such a backup exists is not in evidence; where there is one, try this before the plan."
                 }
                 "import-export" => "Its password is not in evidence, and it undoes more than needed.",
                 "configuration-history" if machine.facts.copies.is_empty() => {

@@ -11,6 +11,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::tls::container_id;
 use super::*;
 use crate::artifact::container::well_known::Certainty;
 use crate::artifact::container::{NamePattern, WellKnown};
@@ -18,6 +19,8 @@ use crate::machine::{Known, Machine};
 
 /// Reasons of one kind that are listed.
 const LISTED: usize = 3;
+/// The store in which Windows keeps requests until their certificates come.
+const REQUESTS: &str = "REQUEST";
 /// So many containers of one pattern, at such a rate, are made by a program that leaves them behind.
 const FLOOD: u64 = 100;
 /// Containers in a day.
@@ -30,7 +33,7 @@ pub(super) fn cleanup(machine: &Machine<'_>, report: &Report) -> Option<CleanupR
     }
     let gaps = gaps(machine);
     let changed = report.findings.iter().any(|finding| finding.rule == "machine-guid-changed");
-    let keep = keep(report, gaps.first().copied(), changed);
+    let keep = keep(machine, report, gaps.first().copied(), changed);
     let leftovers = if gaps.is_empty() { leftovers(machine, report, &keep, changed) } else { Vec::new() };
     Some(CleanupRow { limits: limits(machine, report, gaps, changed), keep, leftovers })
 }
@@ -38,7 +41,7 @@ pub(super) fn cleanup(machine: &Machine<'_>, report: &Report) -> Option<CleanupR
 /// What is looked up for each container.
 struct Around<'r> {
     /// What certificates say of a container, by its id.
-    linked: BTreeMap<&'r str, Vec<String>>,
+    linked: BTreeMap<String, Vec<String>>,
     /// Words of the plan's steps, among them the names of the files that they work on.
     planned: BTreeSet<&'r str>,
     /// The copies of each container, by store and hash of the name.
@@ -50,19 +53,31 @@ struct Around<'r> {
 }
 
 impl<'r> Around<'r> {
-    fn of(report: &'r Report, gap: Option<&'static str>, changed: bool) -> Self {
-        let mut linked: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    fn of(machine: &Machine<'_>, report: &'r Report, gap: Option<&'static str>, changed: bool) -> Self {
+        let mut linked: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for certificate in &report.certificates {
             let subject = certificate.subject.as_deref().unwrap_or("of unknown subject");
             let named =
                 format!("certificate {} ({subject}) of store {}", certificate.thumbprint, certificate.store);
             for container in &certificate.by_name {
-                linked.entry(container).or_default().push(format!("{named} is linked to it"));
+                linked.entry(container.clone()).or_default().push(format!("{named} is linked to it"));
             }
             for container in certificate.by_key.iter().filter(|id| !certificate.by_name.contains(id)) {
                 let why =
                     format!("{named} has the same public key and no link to it: its private key is here");
-                linked.entry(container).or_default().push(why);
+                linked.entry(container.clone()).or_default().push(why);
+            }
+        }
+        for (certificate, view) in machine.facts.tls.held.iter().zip(&machine.tls.held) {
+            let store = &certificate.store;
+            let what =
+                if store.eq_ignore_ascii_case(REQUESTS) { "the pending request" } else { "certificate" };
+            let why = format!("{what} {} of store {store} is linked to it", certificate.thumbprint);
+            for index in view.by_name.iter().chain(view.by_key.iter()) {
+                let reasons = linked.entry(container_id(machine, *index)).or_default();
+                if !reasons.contains(&why) {
+                    reasons.push(why.clone());
+                }
             }
         }
         let steps = report.plan.iter().flat_map(|plan| &plan.steps);
@@ -78,8 +93,8 @@ impl<'r> Around<'r> {
     }
 }
 
-fn keep(report: &Report, gap: Option<&'static str>, changed: bool) -> Vec<KeepRow> {
-    let around = Around::of(report, gap, changed);
+fn keep(machine: &Machine<'_>, report: &Report, gap: Option<&'static str>, changed: bool) -> Vec<KeepRow> {
+    let around = Around::of(machine, report, gap, changed);
     let mut rows: Vec<KeepRow> = report
         .key_containers
         .iter()
@@ -204,6 +219,10 @@ fn gaps(machine: &Machine<'_>) -> Vec<&'static str> {
             "the certificate stores were not read",
         ),
         (!tls.uncovered.is_empty(), "not every certificate store of the machine is in evidence"),
+        (
+            tls.held_left_out,
+            "not every other certificate store, among them the one of pending requests, could be read",
+        ),
         (facts.software.value().is_none(), "the SOFTWARE hive is not in evidence"),
         (facts.system.value().is_none(), "the SYSTEM hive is not in evidence"),
         (

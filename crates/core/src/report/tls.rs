@@ -67,7 +67,7 @@ fn id(certificate: &Certificate) -> String {
 }
 
 /// The identifier that a container has in its own row.
-fn container_id(machine: &Machine<'_>, index: usize) -> String {
+pub(super) fn container_id(machine: &Machine<'_>, index: usize) -> String {
     format!("{}/{}", machine.folder_of(index).store.id(), machine.container(index).name)
 }
 

@@ -50,18 +50,49 @@ pub(super) fn begin(machine: &Machine<'_>, examined: &str) -> Result<Judgement, 
         judgement
             .gap(format!("a part of the certificate store {store} is not in evidence"), Need::SoftwareHive);
     }
+    // Which of the certificates matter is what these rules are about.
+    if !machine.tls.bindings_known {
+        let (why, need) = machine.bindings_gap();
+        judgement.gap(why, need);
+    }
     if tls.certificates.value().is_none_or(Vec::is_empty) && machine.tls.bindings.is_empty() {
-        return if machine.tls.bindings_known {
-            Err(Judgement::not_applicable(
-                "no certificate stands in a machine store and nothing is bound to one",
-            ))
+        return Err(if machine.tls.bindings_known {
+            Judgement::not_applicable("no certificate stands in a machine store and nothing is bound to one")
         } else {
-            let (why, need) = machine.bindings_gap();
-            judgement.gap(why, need);
-            Err(judgement)
-        };
+            judgement
+        });
     }
     Ok(judgement)
+}
+
+/// The certificates that may be bound although nothing in evidence says so, and that are linked to that container.
+pub(super) fn perhaps_bound<'m>(
+    machine: &'m Machine<'_>,
+    store: Store,
+    prefix: Prefix,
+) -> impl Iterator<Item = Seen<'m>> {
+    let is_open = !machine.tls.bindings_known;
+    let own = move |seen: &Seen<'_>| is_open && !matches!(seen.certificate.place, StorePlace::Service(_));
+    all(machine).filter(own).filter(move |seen| seen.view.places.contains(&(store, prefix)))
+}
+
+/// Notes that it is not known whether a container is needed that only certificates name; whether that had to be noted.
+pub(super) fn require_bindings(
+    machine: &Machine<'_>,
+    store: Store,
+    prefix: Prefix,
+    judgement: &mut Judgement,
+) -> bool {
+    let is_open =
+        machine.need_of(store, prefix).is_none() && perhaps_bound(machine, store, prefix).next().is_some();
+    if is_open {
+        let (why, need) = machine.bindings_gap();
+        judgement.gap(
+            format!("{why}, and a container that Windows does not find may be needed for one of them"),
+            need,
+        );
+    }
+    is_open
 }
 
 /// Notes the key folders that must be seen to follow a link. Whether all of them are there.
@@ -370,11 +401,6 @@ pub(super) fn tell_unused(
     seen: &[Seen<'_>],
 ) {
     judgement.findings.extend(note_on_unused(machine, rule, what, seen));
-    // What hangs on them is not known where bindings are not in evidence.
-    if !seen.is_empty() && !machine.tls.bindings_known {
-        let (why, need) = machine.bindings_gap();
-        judgement.gap(why, need);
-    }
 }
 
 /// One finding for all certificates of a store that nothing uses.

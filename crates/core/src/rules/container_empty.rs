@@ -45,12 +45,11 @@ impl Rule for ContainerEmpty {
             Ok(judgement) => judgement,
             Err(judgement) => return judgement,
         };
+        support::require_contents(machine, &mut judgement);
         for set in machine.sets.values() {
             for &index in &set.copies {
-                match machine.condition(index) {
-                    Condition::Empty => judgement.findings.push(finding(machine, set, index)),
-                    Condition::Unknown => support::require_contents(machine, &mut judgement),
-                    _ => {}
+                if machine.condition(index) == Condition::Empty {
+                    judgement.findings.push(finding(machine, set, index));
                 }
             }
         }

@@ -53,6 +53,12 @@ impl Rule for ContainerMissing {
         let mut judgement = Judgement::examined("every needed container has a file");
         support::require_needs(machine, &mut judgement);
         support::require_stores(machine, &mut judgement);
+        for seen in certificates::all(machine).filter(|seen| seen.view.by_name.is_empty()) {
+            let mut looked = seen.view.places.iter().filter(|(store, _)| machine.has_store(*store));
+            looked.any(|(store, prefix)| {
+                certificates::require_bindings(machine, *store, *prefix, &mut judgement)
+            });
+        }
         for need in &machine.needed {
             if !machine.has_store(need.store) {
                 continue;

@@ -1,7 +1,7 @@
 //! `container-orphaned`
 
-use super::support;
 use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
+use super::{certificates, support};
 use crate::machine::{Citation, ContainerSet, FolderRole, Locator, Machine, Standing};
 
 /// See [`INFO`].
@@ -55,6 +55,7 @@ impl Rule for ContainerOrphaned {
                 .any(|index| machine.container(index).guid == machine.guid);
             if !others.is_empty() && !elsewhere && machine.standing_copies(set, Standing::Current).is_empty()
             {
+                certificates::require_bindings(machine, set.store, set.prefix, &mut judgement);
                 judgement.findings.push(finding(machine, set, &others));
             }
         }

@@ -4,12 +4,13 @@ use iiskeys_evidence::Timestamp;
 
 use super::container_duplicated::objection;
 use super::support::{self, GUID_SUBJECT};
-use super::symptoms;
 use super::{Cite, Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
+use super::{certificates, symptoms};
 use crate::artifact::container::Guid;
 use crate::artifact::container::well_known::Role;
 use crate::machine::{
-    Condition, Content, DAY, Generation, KeyProof, Machine, Need, Needed, SecretAge, Standing, Weight,
+    Condition, ContainerSet, Content, DAY, Generation, KeyProof, Machine, Need, Needed, SecretAge, Standing,
+    Weight,
 };
 
 /// A machine that ran this long after its GUID changed was keyed again since.
@@ -81,6 +82,9 @@ impl Rule for MachineGuidChanged {
         if machine.needed.is_empty() || an_iis_container_was_left_behind(machine) {
             support::require_needs(machine, &mut judgement);
         }
+        for set in machine.sets.values().filter(|set| was_left_behind(machine, set)) {
+            certificates::require_bindings(machine, set.store, set.prefix, &mut judgement);
+        }
         let witnesses = witnesses(machine, &mut judgement);
         if let Some(finding) = finding(machine, &witnesses) {
             judgement.findings.push(finding);
@@ -94,9 +98,14 @@ fn an_iis_container_was_left_behind(machine: &Machine<'_>) -> bool {
     machine.sets.values().any(|set| {
         set.well_known.is_some_and(|known| known.is_iis())
             && machine.need_of(set.store, set.prefix).is_none()
-            && machine.standing_copies(set, Standing::Current).is_empty()
-            && !machine.standing_copies(set, Standing::OtherGuid).is_empty()
+            && was_left_behind(machine, set)
     })
+}
+
+/// Whether a container stands only under other GUIDs.
+fn was_left_behind(machine: &Machine<'_>, set: &ContainerSet) -> bool {
+    machine.standing_copies(set, Standing::Current).is_empty()
+        && !machine.standing_copies(set, Standing::OtherGuid).is_empty()
 }
 
 /// A needed container that speaks for a change.

@@ -1,5 +1,7 @@
 //! `master-key-missing`
 
+use std::collections::BTreeSet;
+
 use super::proofs::{self, Guarded};
 use super::support;
 use super::{Confidence, Finding, Group, Judgement, Remedy, Rule, RuleInfo, Severity};
@@ -51,6 +53,14 @@ impl Rule for MasterKeyMissing {
         for guarded in proofs::guarded(machine) {
             if guarded.any(|proof| *proof == KeyProof::MasterKeyMissing) {
                 judgement.findings.push(finding(machine, &guarded));
+            } else if guarded.severity > Severity::Note
+                && guarded.any(|proof| *proof == KeyProof::Lacks(Need::Protect))
+            {
+                let name = machine.display_name(guarded.index);
+                judgement.gap(
+                    format!("a listing names the master key of {name}, and its bytes were not collected"),
+                    Need::Protect,
+                );
             } else if guarded.severity > Severity::Note && !guarded.master_keys().into_iter().all(is_there) {
                 // Files that could not be read are there all the same.
                 let name = machine.display_name(guarded.index);
@@ -64,17 +74,22 @@ impl Rule for MasterKeyMissing {
     }
 }
 
+/// The master keys that something needs and that are missing.
+pub(crate) fn missing(machine: &Machine<'_>) -> Vec<String> {
+    let guarded = proofs::guarded(machine);
+    let needed = guarded.iter().filter(|guarded| guarded.severity == Severity::Error);
+    let guids: BTreeSet<&str> = needed.flat_map(missing_of).collect();
+    guids.into_iter().map(str::to_owned).collect()
+}
+
+fn missing_of<'m>(guarded: &Guarded<'m>) -> BTreeSet<&'m str> {
+    let pairs = guarded.inside.pairs.iter().filter(|pair| pair.proof == KeyProof::MasterKeyMissing);
+    pairs.filter_map(|pair| pair.master_key.as_deref()).collect()
+}
+
 fn finding(machine: &Machine<'_>, guarded: &Guarded<'_>) -> Finding {
     let name = machine.display_name(guarded.index);
-    let mut missing: Vec<&str> = guarded
-        .inside
-        .pairs
-        .iter()
-        .filter(|pair| pair.proof == KeyProof::MasterKeyMissing)
-        .filter_map(|pair| pair.master_key.as_deref())
-        .collect();
-    missing.sort_unstable();
-    missing.dedup();
+    let missing: Vec<&str> = missing_of(guarded).into_iter().collect();
     let protection = &machine.facts.protection;
     let is_complete = protection.folders.iter().all(|folder| folder.coverage == Coverage::Complete);
     let mut evidence: Vec<_> = support::cite(machine, guarded.index).into_iter().collect();

@@ -61,6 +61,7 @@ pub(crate) use config_backup_usable::lost;
 pub(crate) use finding::finding_id;
 pub use finding::{Cite, Confidence, Finding, Grant, Place, Remedy, Severity};
 pub(crate) use machine_guid_changed::{is_in_use, was_cloned, window};
+pub(crate) use master_key_missing::missing as missing_master_keys;
 pub use page::list;
 pub(crate) use proofs::Fit;
 pub(crate) use session_key_mismatch::foreign_since;

@@ -9,6 +9,9 @@ use crate::machine::{
     Need, Needed, Standing, Store, Weight, needed,
 };
 
+/// The pattern under which containers of others are counted whose names alone a listing has.
+const NAME_ONLY: &str = "name not in evidence";
+
 /// The subject of every finding about the current MachineGuid.
 pub(super) const GUID_SUBJECT: &str = "value:SOFTWARE\\Microsoft\\Cryptography\\MachineGuid";
 
@@ -109,6 +112,13 @@ pub(super) fn cite_need(need: &Needed) -> Vec<Cite> {
 /// One sentence: who needs it and what fails.
 pub(super) fn need_sentence(machine: &Machine<'_>, set: &ContainerSet, need: Option<&Needed>) -> String {
     let Some(need) = need else {
+        let linked = super::certificates::perhaps_bound(machine, set.store, set.prefix).next();
+        if let Some(seen) = linked {
+            return format!(
+                "Certificate {} is linked to it, and which certificates are bound is not in evidence: it may be needed.",
+                super::certificates::name(seen.certificate)
+            );
+        }
         let owner = set.well_known.map(|known| known.owner);
         return match owner {
             Some(owner) => {
@@ -261,30 +271,55 @@ pub(super) fn nothing_to_look_at(machine: &Machine<'_>) -> bool {
     machine.iis_installed() == Some(false) && machine.needed.is_empty() && machine.facts.folders.is_empty()
 }
 
-/// The copies of a needed container whose content would have to be read and is not in evidence.
+/// Notes the copies of needed containers whose bytes a rule would have to see: those that Windows opens or, where it finds
+/// none, those that would have to come back. Of others that were not read, what was looked at says that they were not.
 pub(super) fn require_contents(machine: &Machine<'_>, judgement: &mut Judgement) {
+    let (mut read, mut unread) = (0_u64, 0_u64);
     for set in machine.sets.values() {
-        if machine.need_of(set.store, set.prefix).is_none() {
-            continue;
-        }
+        let opened = may_be_opened(machine, set);
+        let is_needed = machine.need_of(set.store, set.prefix).is_some();
         for &index in &set.copies {
-            let current = matches!(machine.standing(index), Some(Standing::Current) | None);
-            if !current {
-                continue;
-            }
+            let matters = if opened.is_empty() {
+                machine.standing(index) != Some(Standing::SetAside)
+            } else {
+                opened.contains(&index)
+            };
             match &machine.container(index).content {
-                Content::NameOnly => {
-                    judgement.gap(
-                        "the contents of needed key files are not in evidence, only their names",
-                        Need::KeyFileContents,
-                    );
+                Content::Read(_) => read += 1,
+                Content::NameOnly if is_needed && matters => {
+                    judgement.gap(names_only(machine, index), Need::KeyFileContents);
                 }
-                Content::Unreadable(why) => {
+                Content::Unreadable(why) if is_needed && matters => {
                     judgement.gap(format!("a needed key file could not be read: {why}"), Need::UndamagedCopy);
                 }
-                Content::Read(_) => {}
+                Content::NameOnly | Content::Unreadable(_) => unread += 1,
             }
         }
+    }
+    let groups = machine.facts.groups.iter().filter(|(group, _)| group.pattern == NAME_ONLY);
+    let others = unread + groups.map(|(_, counted)| counted.count).sum::<u64>();
+    if others == 0 {
+        return;
+    }
+    // Whoever saw no bytes at all cannot say that they are sound.
+    if read == 0 && unread > 0 && machine.iis_installed() != Some(false) {
+        judgement.gap(
+            "the contents of the key files are not in evidence, only their names",
+            Need::KeyFileContents,
+        );
+    }
+    judgement
+        .examined
+        .push_str(&format!("; not read, and not known to be needed: {}", count(others, "container")));
+}
+
+/// Why the content of a needed container is not known.
+fn names_only(machine: &Machine<'_>, index: usize) -> &'static str {
+    if machine.folder_of(index).listing_only {
+        "the contents of needed key files are not in evidence, only their names"
+    } else {
+        "the contents of needed key files are not in evidence, only their names: their bytes were not collected, and the \
+         copier may have lacked the right to read them"
     }
 }
 

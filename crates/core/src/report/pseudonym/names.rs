@@ -215,7 +215,7 @@ impl Names {
 
     fn tls(&mut self, machine: &Machine<'_>) {
         let tls = &machine.facts.tls;
-        for certificate in tls.certificates.value().into_iter().flatten() {
+        for certificate in tls.certificates.value().into_iter().flatten().chain(&tls.held) {
             self.add(Kind::Thumbprint, &certificate.thumbprint);
             self.add(Kind::Store, &certificate.store);
             certificate.friendly_name.iter().for_each(|name| self.add(Kind::Certificate, name));
