@@ -254,14 +254,16 @@ impl<'r> Page<'r> {
     }
 
     fn chain_summary(&self) -> String {
-        let (nodes, links) = self.chain.broken();
+        let (nodes, links) = self.chain.broken;
         let noun = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-        let broken = if nodes + links == 0 {
-            "Nothing in this picture is broken.".to_owned()
-        } else {
-            format!("{} and {} in this picture are broken.", noun(nodes, "part"), noun(links, "link"))
+        let broken = match self.report.verdict {
+            _ if nodes + links > 0 => {
+                format!("{} and {} in this picture are broken.", noun(nodes, "part"), noun(links, "link"))
+            }
+            Verdict::Broken => "What is broken stands in the findings.".to_owned(),
+            _ => "Nothing in this picture is broken.".to_owned(),
         };
-        match self.chain.untested() {
+        match self.chain.untested {
             0 => broken,
             1 => format!("{broken} One part could not be tested with this evidence."),
             count => format!("{broken} {count} parts could not be tested with this evidence."),
