@@ -44,6 +44,24 @@ fn lower(value: &Value) -> Option<String> {
     value.as_str().map(str::to_lowercase)
 }
 
+/// What errors name and no other part of the report has: what is down, and the files and values that they are about.
+fn named_by_errors(report: &Value, users: &BTreeSet<&str>) -> usize {
+    let errors = rows(&report["findings"]).filter(|row| row["severity"] == "error");
+    let plain = |name: &str| name.strip_prefix("service ").unwrap_or(name).to_owned();
+    let mut known: BTreeSet<String> = users.iter().map(|name| plain(name)).collect();
+    for row in rows(&report["bindings"]).filter(|row| !row["site"].is_null()) {
+        let endpoint = row["endpoint"].as_str().expect("an endpoint").trim_end_matches(':');
+        known.insert(format!("HTTPS of site {} ({endpoint})", row["site"].as_str().expect("a site")));
+    }
+    let down: BTreeSet<String> = errors.clone().flat_map(|row| strings(&row["affects"])).map(plain).collect();
+    let about: BTreeSet<&str> = errors
+        .filter_map(|row| row["subject"].as_str())
+        .filter(|subject| !subject.ends_with("\\MachineGuid"))
+        .filter(|subject| subject.starts_with("file:") || subject.starts_with("value:"))
+        .collect();
+    down.difference(&known).count() + about.len()
+}
+
 /// How many nodes the picture must have, from the report alone and without the code that draws it.
 fn facts(report: &Value) -> usize {
     let guid = &report["machine"]["machine_guid"];
@@ -106,6 +124,7 @@ fn facts(report: &Value) -> usize {
     }
     let bindings = rows(&report["bindings"]).count();
     guids.len()
+        + named_by_errors(report, &users)
         + unknown_guid
         + shown
         + missing

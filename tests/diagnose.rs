@@ -103,8 +103,7 @@ fn nothing_to_read_is_said_in_one_sentence() {
 fn the_text_says_the_verdict_first_and_every_part() {
     let text = run(["diagnose", &fixture("iis7-keys-missing"), "--format", "text", "--fail-on", "never"]);
     assert!(text.stdout.starts_with("VERDICT: BROKEN\n"));
-    for heading in
-        ["ROOT CAUSE", "DOWN, BY CONTAINER", "FINDINGS", "PLAN", "ALTERNATIVES", "COULD NOT BE CHECKED"]
+    for heading in ["ROOT CAUSE", "DOWN, AND WHY", "FINDINGS", "PLAN", "ALTERNATIVES", "COULD NOT BE CHECKED"]
     {
         assert!(text.stdout.contains(&format!("\n{heading}\n")), "{heading}");
     }

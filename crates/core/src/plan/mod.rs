@@ -29,7 +29,7 @@ pub struct Plan {
     /// Identifiers of the findings that stay or appear.
     pub leaves: Vec<String>,
     /// The findings that stay or appear, by severity and title.
-    pub remaining: Vec<(Severity, String)>,
+    pub remaining: Vec<(Severity, String, String)>,
     /// What evidence collected after the repair must show.
     pub expect: Vec<Expect>,
     /// Plans that were weighed and not chosen.

@@ -18,7 +18,7 @@ pub(super) struct Trial {
     /// What evidence collected afterwards must show.
     pub expect: Vec<Expect>,
     /// Severity and title of the findings that stay or appear.
-    pub remaining: Vec<(Severity, String)>,
+    pub remaining: Vec<(Severity, String, String)>,
     errors: usize,
     warnings: usize,
     stranded: u64,
@@ -92,7 +92,7 @@ pub(super) fn run(machine: &Machine<'_>, candidate: Candidate, before: &[Known])
             // Under its new name it is the same finding.
             let same = before.iter().find(|known| known.is(finding));
             leaves.push(same.map_or_else(|| finding.id(), |known| known.id.clone()));
-            remaining.push((finding.severity, finding.title.clone()));
+            remaining.push((finding.severity, finding.title.clone(), finding.subject.clone()));
         }
     }
     leaves.sort();

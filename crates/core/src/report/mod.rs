@@ -166,6 +166,12 @@ impl Report {
         render::in_form(self, "timeline")
     }
 
+    /// The title of the finding that the MachineGuid was looked for and is absent.
+    pub(crate) fn missing_guid(&self) -> Option<&str> {
+        let finding = self.findings.iter().find(|finding| finding.rule == "machine-guid-missing");
+        finding.filter(|_| self.machine.machine_guid.is_none()).map(|finding| finding.title.as_str())
+    }
+
     /// The worst finding.
     pub fn worst(&self) -> Option<Level> {
         self.findings.iter().map(|finding| finding.severity).max()

@@ -297,7 +297,11 @@ pub(super) fn plan_row(plan: &Plan) -> PlanRow {
         remaining: plan
             .remaining
             .iter()
-            .map(|(severity, title)| RemainingRow { severity: level(*severity), title: title.clone() })
+            .map(|(severity, title, subject)| RemainingRow {
+                severity: level(*severity),
+                title: title.clone(),
+                subject: subject.clone(),
+            })
             .collect(),
         steps: steps(&plan.steps),
         resolves: plan.resolves.clone(),

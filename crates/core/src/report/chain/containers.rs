@@ -8,6 +8,9 @@ use crate::report::{CertificateRow, ContainerRow, Level, Report};
 /// How many containers are only counted, by GUID in lower case and store.
 type Counted = BTreeMap<Option<String>, BTreeMap<String, u64>>;
 
+/// Why an early report leaves open what a container is for.
+const UNTOLD: &str = "This report does not say what needs it.";
+
 /// What is looked for, kept so that each container is asked about once.
 #[derive(Default)]
 pub(super) struct Sought<'r> {
@@ -19,6 +22,8 @@ pub(super) struct Sought<'r> {
     by_certificates: BTreeSet<&'r str>,
     /// Store and prefix of what stands under the current GUID.
     current_copies: BTreeSet<(&'r str, &'r str)>,
+    /// Those of them that Windows can use, as far as the report tells.
+    usable_copies: BTreeSet<(&'r str, &'r str)>,
 }
 
 impl<'r> Sought<'r> {
@@ -26,11 +31,23 @@ impl<'r> Sought<'r> {
         let providers = report.config.iter().flat_map(|config| &config.providers);
         let used = report.certificates.iter().filter(|row| !row.used_by.is_empty());
         let is_current = |row: &&ContainerRow| row.standing.as_deref() == Some("current");
+        let failing: BTreeSet<&str> = report
+            .findings
+            .iter()
+            .filter(|finding| finding.severity == Level::Error)
+            .filter_map(|finding| finding.subject.strip_prefix("container:"))
+            .collect();
+        let is_usable = |row: &&ContainerRow| {
+            !matches!(row.state.as_str(), "empty" | "damaged" | "incomplete")
+                && !failing.contains(row.id.as_str())
+        };
+        let current = report.key_containers.iter().filter(is_current);
         Self {
             needs: report.needed.iter().map(|need| (need.store.as_str(), need.prefix.as_str())).collect(),
             by_providers: providers.map(|provider| provider.key_container.to_lowercase()).collect(),
             by_certificates: used.flat_map(|row| &row.by_name).map(String::as_str).collect(),
-            current_copies: report.key_containers.iter().filter(is_current).map(place).collect(),
+            current_copies: current.clone().map(place).collect(),
+            usable_copies: current.filter(is_usable).map(place).collect(),
         }
     }
 }
@@ -57,12 +74,12 @@ impl<'r> Draft<'r> {
             .iter()
             .filter(|need| !with_file.contains(&(need.store.as_str(), need.prefix.as_str())))
         {
-            self.missing_node(&need.store, &need.name, Some(&need.prefix));
+            self.missing_node(&need.store, &need.name, Some(&need.prefix), State::Unknown);
         }
         let mut counted = self.counted(&order);
         let mut group: Option<Option<String>> = None;
         for (at, row) in order {
-            let guid = row.guid.as_ref().map(|guid| guid.to_lowercase());
+            let guid = self.group_of(row.guid.as_ref());
             if let Some(before) = group.replace(guid.clone()).filter(|before| *before != guid) {
                 self.counted_nodes(&before, &mut counted);
             }
@@ -141,14 +158,24 @@ impl<'r> Draft<'r> {
             why,
         });
         self.rows.insert(at, node);
+        self.subjects.entry(format!("container:{}", row.id)).or_default().push(node);
         let own = row.guid.as_ref().and_then(|guid| self.guids.get(&guid.to_lowercase())).copied();
         let current = self.current.as_ref().and_then(|guid| self.guids.get(guid)).copied();
         match (row.standing.as_deref(), own) {
+            (Some("current"), Some(own)) if self.state_of(own) == State::Unknown => {
+                let why =
+                    "The file stands under this GUID; whether it is still the right one was not evaluated.";
+                self.link(own, node, State::Unknown, why);
+            }
             (Some("current"), Some(own)) => {
                 self.link(own, node, State::Works, "The file stands under the current GUID.");
             }
             (None, Some(own)) => {
-                self.link(own, node, State::Unknown, "Which GUID is current is not known.");
+                let why = match self.report.missing_guid() {
+                    Some(_) => "No GUID is current: the value is absent.",
+                    None => "Which GUID is current is not known.",
+                };
+                self.link(own, node, State::Unknown, why);
             }
             (Some("other-guid"), Some(own)) => {
                 self.link(
@@ -161,7 +188,9 @@ impl<'r> Draft<'r> {
                     .filter(|_| self.is_sought(row) && !self.sought.current_copies.contains(&place(row)))
                 {
                     let why = "Windows looks for it under the current GUID, where it does not stand.";
-                    self.link(current, node, State::Broken, why);
+                    let state =
+                        if self.level(row) >= Some(Level::Warning) { State::Broken } else { State::Unknown };
+                    self.link(current, node, state, why);
                 }
             }
             (_, Some(own)) => {
@@ -179,44 +208,38 @@ impl<'r> Draft<'r> {
     /// How it stands with a container, and why.
     fn judged(&self, row: &ContainerRow) -> (State, String) {
         let finding = self.worst.get(format!("container:{}", row.id).as_str());
-        let sought = self.is_sought(row);
         let title = |level| finding.filter(|it| it.0 == level).map(|(_, title)| (*title).to_owned());
+        // What no warning speaks of harms nothing that was examined.
+        let is_alarming = finding.is_some_and(|it| it.0 >= Level::Warning);
+        let fault = |why: String| match title(Level::Error).or_else(|| title(Level::Warning)) {
+            Some(title) => (State::Broken, title),
+            None if self.is_sought(row) || !self.tells_needs() => (State::Unknown, why),
+            None => (State::Idle, why),
+        };
         match row.standing.as_deref() {
             Some("set-aside") => {
                 return (State::Idle, "Set aside: Windows does not look for it here.".to_owned());
             }
             Some("other-root") => return (State::Idle, "In the folder of another Windows.".to_owned()),
-            Some("other-guid") if !sought => {
-                return (
-                    State::Idle,
-                    "Under another GUID; nothing that was examined looks for it.".to_owned(),
-                );
-            }
-            Some("other-guid") => {
-                let own = title(Level::Error).or_else(|| title(Level::Warning));
-                let why = own.unwrap_or_else(|| "Out of reach: its file carries another GUID.".to_owned());
-                return (State::Broken, why);
-            }
+            Some("other-guid") => return self.judged_elsewhere(row),
             _ => {}
         }
         let protection = row.protection.as_ref();
         let proof = protection.map_or("not-attempted", |it| it.proof.as_str());
         let shut = ["neither-secret", "master-key-missing", "master-key-damaged", "wrong-master-key"];
         if matches!(row.state.as_str(), "empty" | "damaged" | "incomplete") {
-            let why = title(Level::Error).or_else(|| title(Level::Warning));
-            return (State::Broken, why.unwrap_or_else(|| format!("The file is {}.", row.state)));
+            return fault(format!("The file is {}.", row.state));
         }
         if let Some(title) = title(Level::Error) {
             return (State::Broken, title);
         }
-        if shut.contains(&proof) {
-            return (
-                State::Broken,
-                format!("Its private key cannot be opened: {}.", proof.replace('-', " ")),
-            );
-        }
-        if protection.is_some_and(|it| it.verified == Some(false)) {
-            return (State::Broken, "Its private key does not fit its public key.".to_owned());
+        let shut =
+            shut.contains(&proof).then(|| format!("Its private key cannot be opened: {}.", words(proof)));
+        let misfit = protection.is_some_and(|it| it.verified == Some(false));
+        let misfit = misfit.then(|| "Its private key does not fit its public key.".to_owned());
+        if let Some(why) = shut.or(misfit) {
+            let (state, said) = fault(why.clone());
+            return (state, if is_alarming { why } else { said });
         }
         if let Some(title) = title(Level::Warning) {
             return (State::Unknown, title);
@@ -232,18 +255,62 @@ impl<'r> Draft<'r> {
         (State::Unknown, why.to_owned())
     }
 
-    /// The node of a container that something looks for and that has no file.
-    pub(super) fn missing_node(&mut self, store: &str, name: &str, prefix: Option<&str>) -> usize {
+    /// How it stands with a container under a GUID that is not the current one, and why.
+    fn judged_elsewhere(&self, row: &ContainerRow) -> (State, String) {
+        let subject = format!("container:{}", row.id);
+        let is_whole = row.state == "complete";
+        let (state, why) = match self.error(&subject) {
+            Some(title) => (State::Broken, title),
+            None if self.sought.usable_copies.contains(&place(row)) => {
+                (State::Idle, "Windows opens the copy under the current GUID; this one is not in use.")
+            }
+            None if self.sought.current_copies.contains(&place(row)) && is_whole => {
+                (State::Idle, "The better copy: it is whole, and Windows does not look under its GUID.")
+            }
+            None if self.sought.current_copies.contains(&place(row)) => {
+                (State::Idle, "Windows looks for the copy under the current GUID.")
+            }
+            None => match self.worst.get(subject.as_str()) {
+                Some((Level::Warning, title)) => (State::Broken, *title),
+                _ if !self.tells_needs() => (State::Unknown, UNTOLD),
+                Some((_, title)) if self.is_sought(row) => (State::Unknown, *title),
+                None if self.is_sought(row) => {
+                    (State::Unknown, "Out of reach under another GUID; no finding says that this does harm.")
+                }
+                _ => (State::Idle, "Under another GUID; nothing that was examined looks for it."),
+            },
+        };
+        (state, why.to_owned())
+    }
+
+    /// Containers of GUIDs that are not drawn belong together.
+    fn group_of(&self, guid: Option<&String>) -> Option<String> {
+        let guid = guid?.to_lowercase();
+        Some(if self.hidden_guids.contains(&guid) { "other GUIDs".to_owned() } else { guid })
+    }
+
+    /// The node of a container that something looks for and that has no file. Without a prefix only a certificate looks for
+    /// it, and its own state is the container's.
+    pub(super) fn missing_node(
+        &mut self,
+        store: &str,
+        name: &str,
+        prefix: Option<&str>,
+        certificate: State,
+    ) -> usize {
         let key = (store.to_owned(), name.to_lowercase());
         if let Some(&at) = self.missing.get(&key) {
             return at;
         }
-        let found = prefix.and_then(|prefix| self.worst.get(format!("container:{store}/{prefix}").as_str()));
-        // Without a prefix a certificate's state has said it already.
+        let subject = prefix.map(|prefix| format!("container:{store}/{prefix}"));
+        let found = subject.as_ref().and_then(|subject| self.worst.get(subject.as_str()));
         let (state, detail, why) = match (found, prefix) {
-            (Some((_, title)), _) => (State::Broken, "missing: no file", (*title).to_owned()),
+            (Some((level, title)), _) => {
+                let state = if *level >= Level::Warning { State::Broken } else { State::Unknown };
+                (state, "missing: no file", (*title).to_owned())
+            }
             (None, None) => {
-                (State::Broken, "missing: no file", "No file of this container was found.".to_owned())
+                (certificate, "missing: no file", "No file of this container was found.".to_owned())
             }
             (None, Some(_)) => {
                 (State::Unknown, "no file in evidence", "Its folder was not examined completely.".to_owned())
@@ -259,6 +326,9 @@ impl<'r> Draft<'r> {
             why: why.clone(),
         });
         self.missing.insert(key, at);
+        if let Some(subject) = subject {
+            self.subjects.entry(subject).or_default().push(at);
+        }
         if let Some(current) = self.current.as_ref().and_then(|guid| self.guids.get(guid)).copied() {
             self.link(current, at, state, why);
         }
@@ -267,7 +337,7 @@ impl<'r> Draft<'r> {
 
     /// How many containers of each GUID and store have no node of their own.
     fn counted(&self, drawn: &[(usize, &ContainerRow)]) -> Counted {
-        let guid = |guid: &Option<String>| guid.as_ref().map(|it| it.to_lowercase());
+        let guid = |guid: &Option<String>| self.group_of(guid.as_ref());
         let drawn: BTreeSet<usize> = drawn.iter().map(|(at, _)| *at).collect();
         let mut counted = Counted::new();
         for group in &self.report.container_groups {
@@ -297,14 +367,26 @@ impl<'r> Draft<'r> {
                 subject: format!("{store}/*_{}", guid.as_deref().unwrap_or("?")),
                 label: format!("{count} {noun}"),
                 detail: format!("counted, {store}"),
-                state: State::Idle,
-                why: "Nothing that was examined depends on them.".to_owned(),
+                state: if self.tells_needs() { State::Idle } else { State::Unknown },
+                why: match self.tells_needs() {
+                    true => "Nothing that was examined depends on them.",
+                    false => UNTOLD,
+                }
+                .to_owned(),
             });
-            if let Some(own) = guid.as_ref().and_then(|guid| self.guids.get(guid)).copied() {
+            let own = guid.as_ref().and_then(|guid| {
+                let hidden = self.hidden_guids.first().filter(|_| guid == "other GUIDs");
+                self.guids.get(hidden.unwrap_or(guid)).copied()
+            });
+            if let Some(own) = own {
                 self.link(own, at, State::Idle, "These files carry this GUID.");
             }
         }
     }
+}
+
+fn words(state: &str) -> String {
+    state.replace('-', " ")
 }
 
 /// Where a container belongs, whatever its GUID.

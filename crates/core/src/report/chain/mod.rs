@@ -1,9 +1,11 @@
 //! The chain as a graph: MachineGuid, key containers, what opens them, and what is served with it.
 //!
 //! It is computed from a [`Report`] alone, so that a report that was read back draws the same. A link works only where the
-//! report says that this was evaluated; what was not evaluated is unknown.
+//! report says that this was evaluated; what was not evaluated is unknown. It is broken only where a finding of at least a
+//! warning says so, and whatever an error names is a node.
 
 mod containers;
+mod faults;
 mod openers;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -14,6 +16,9 @@ use super::{Level, NeededRow, Report};
 
 /// Most nodes of each column that are drawn; the others are one counted node.
 pub(crate) const MOST: [usize; 4] = [12, 80, 60, 46];
+
+/// The subject of findings about the current MachineGuid.
+const GUID_SUBJECT: &str = "value:SOFTWARE\\Microsoft\\Cryptography\\MachineGuid";
 
 /// How it stands with a node or a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +66,8 @@ pub(crate) enum Kind {
     Binding,
     /// An application pool, a site, or a service that depends on another.
     User,
+    /// A file, a registry value or whatever else an error is about.
+    Part,
     /// Nodes of this column that are not drawn.
     More,
 }
@@ -78,6 +85,7 @@ impl Kind {
             Self::Service => "service",
             Self::Binding => "HTTPS binding",
             Self::User => "depends on it",
+            Self::Part => "part of the machine",
             Self::More => "not drawn",
         }
     }
@@ -122,6 +130,10 @@ pub(crate) struct Chain {
     pub(crate) nodes: Vec<Node>,
     /// Links, by their ends.
     pub(crate) links: Vec<Link>,
+    /// How many nodes and links are broken, drawn or not.
+    pub(crate) broken: (usize, usize),
+    /// How many nodes were not tested, drawn or not.
+    pub(crate) untested: usize,
 }
 
 impl Chain {
@@ -134,11 +146,17 @@ impl Chain {
         draft.certificates();
         draft.services();
         draft.bindings();
+        draft.faults();
         draft.chain.bounded()
     }
 
     /// The same chain with its nodes in the order of columns, and no more than may be drawn.
     fn bounded(self) -> Self {
+        let in_state = |state| self.nodes.iter().filter(move |node| node.state == state).count();
+        let untested = in_state(State::Unknown);
+        let links = self.links.iter().filter(|link| link.state == State::Broken);
+        let ends: BTreeSet<_> = links.map(|link| (link.from, link.to)).collect();
+        let broken = (in_state(State::Broken), ends.len());
         let mut by_column: [Vec<usize>; 4] = Default::default();
         for (at, node) in self.nodes.iter().enumerate() {
             if let Some(column) = by_column.get_mut(node.column) {
@@ -155,43 +173,62 @@ impl Chain {
                 kept.truncate(most - 1);
                 kept.sort_unstable();
             }
-            let left_out = at.len() - kept.len();
-            for at in kept {
+            for &at in &kept {
                 place[at] = Some(nodes.len());
                 nodes.push(self.nodes[at].clone());
             }
-            if left_out > 0 {
-                nodes.push(Node {
-                    kind: Kind::More,
-                    column,
-                    subject: format!("more:{column}"),
-                    label: format!("and {left_out} more"),
-                    detail: "not drawn; in the tables below".to_owned(),
-                    state: State::Idle,
-                    why: "The picture is bounded.".to_owned(),
-                });
+            let hidden: Vec<usize> = at.into_iter().filter(|&at| place[at].is_none()).collect();
+            if hidden.is_empty() {
+                continue;
             }
+            for &at in &hidden {
+                place[at] = Some(nodes.len());
+            }
+            let states = hidden.iter().map(|&at| self.nodes[at].state);
+            let more = More {
+                count: hidden.len(),
+                worst: states.clone().min().unwrap_or(State::Idle),
+                broken: states.filter(|state| *state == State::Broken).count(),
+            };
+            nodes.push(more.node(column));
         }
-        let ends = |link: &Link| Some((*place.get(link.from)?.as_ref()?, *place.get(link.to)?.as_ref()?));
+        let end = |at: usize| place.get(at).copied().flatten();
         let mut links: Vec<Link> = self
             .links
             .iter()
-            .filter_map(|link| ends(link).map(|(from, to)| Link { from, to, ..link.clone() }))
+            .filter_map(|link| Some(Link { from: end(link.from)?, to: end(link.to)?, ..link.clone() }))
             .collect();
-        links.sort_by_key(|link| (link.from, link.to));
+        // Of several links between two nodes the worst is drawn.
+        links.sort_by_key(|link| (link.from, link.to, link.state));
         links.dedup_by_key(|link| (link.from, link.to));
-        Self { nodes, links }
+        Self { nodes, links, broken, untested }
     }
+}
 
-    /// How many nodes were not tested.
-    pub(crate) fn untested(&self) -> usize {
-        self.nodes.iter().filter(|node| node.state == State::Unknown).count()
-    }
+/// Nodes of one column that are not drawn.
+struct More {
+    count: usize,
+    worst: State,
+    broken: usize,
+}
 
-    /// How many nodes and links are broken.
-    pub(crate) fn broken(&self) -> (usize, usize) {
-        let nodes = self.nodes.iter().filter(|node| node.state == State::Broken).count();
-        (nodes, self.links.iter().filter(|link| link.state == State::Broken).count())
+impl More {
+    fn node(&self, column: usize) -> Node {
+        Node {
+            kind: Kind::More,
+            column,
+            subject: format!("more:{column}"),
+            label: format!("and {} more", self.count),
+            detail: match self.broken {
+                0 => "not drawn; in the tables below".to_owned(),
+                count => format!("not drawn, {count} of them broken"),
+            },
+            state: self.worst,
+            why: match self.broken {
+                0 => "The picture is bounded.".to_owned(),
+                count => format!("The picture is bounded; {count} of them broken, as the findings say."),
+            },
+        }
     }
 }
 
@@ -211,6 +248,12 @@ struct Draft<'r> {
     certificates: BTreeMap<&'r str, usize>,
     /// Services, pools and sites by name.
     users: BTreeMap<&'r str, usize>,
+    /// Nodes by the subject that findings have for them.
+    subjects: BTreeMap<String, Vec<usize>>,
+    /// Nodes by the name that findings have for what is down.
+    names: BTreeMap<String, Vec<usize>>,
+    /// GUIDs that are not drawn, in lower case.
+    hidden_guids: BTreeSet<String>,
     /// What is looked for.
     sought: containers::Sought<'r>,
     /// Positions of container rows by id.
@@ -263,6 +306,9 @@ impl<'r> Draft<'r> {
             missing: BTreeMap::new(),
             certificates: BTreeMap::new(),
             users: BTreeMap::new(),
+            subjects: BTreeMap::new(),
+            names: BTreeMap::new(),
+            hidden_guids: BTreeSet::new(),
             worst,
         }
     }
@@ -285,6 +331,27 @@ impl<'r> Draft<'r> {
         self.worst.get(subject).filter(|(level, _)| *level == Level::Error).map(|(_, title)| *title)
     }
 
+    /// The title of a warning or an error about a subject: nothing is drawn as broken on less.
+    fn alarm(&self, subject: &str) -> Option<&'r str> {
+        self.worst.get(subject).filter(|(level, _)| *level >= Level::Warning).map(|(_, title)| *title)
+    }
+
+    /// Whether the report says what the machine needs. The first form of it did not.
+    fn tells_needs(&self) -> bool {
+        self.report.schema_version != "1.0"
+    }
+
+    /// Whether the rules about the current GUID were evaluated and found nothing.
+    fn is_guid_clear(&self) -> bool {
+        let outcome = |rule: &str| {
+            let row = self.report.checks.iter().find(|check| check.rule == rule);
+            row.map(|check| check.outcome.as_str())
+        };
+        let clear = ["machine-guid-missing", "machine-guid-malformed", "machine-guid-changed"];
+        clear.iter().all(|rule| outcome(rule) == Some("clear"))
+            && matches!(outcome("machine-guid-pending"), Some("clear" | "not-applicable"))
+    }
+
     /// The current GUID first, then the others as the census has them.
     fn guids(&mut self) {
         let report = self.report;
@@ -293,38 +360,52 @@ impl<'r> Draft<'r> {
             Some(guid) => {
                 seen.insert(guid.value.to_lowercase());
                 let census = report.guid_census.iter().find(|row| row.guid.eq_ignore_ascii_case(&guid.value));
-                let fault = ["value:SOFTWARE\\Microsoft\\Cryptography\\MachineGuid"]
-                    .iter()
-                    .find_map(|it| self.error(it));
+                let (state, why) = match self.worst.get(GUID_SUBJECT) {
+                    Some((Level::Error, title)) => (State::Broken, *title),
+                    Some((_, title)) => (State::Unknown, *title),
+                    None if self.is_guid_clear() => {
+                        (State::Works, "Windows looks for containers under this GUID.")
+                    }
+                    None => (State::Unknown, "Whether it is still the right one could not be evaluated."),
+                };
                 let at = self.node(Node {
                     kind: Kind::Guid,
                     column: 0,
                     subject: guid.value.clone(),
                     label: guid.value.clone(),
                     detail: format!("current, {}", files(census.map_or(0, |row| row.containers))),
-                    state: if fault.is_some() { State::Broken } else { State::Works },
-                    why: fault.unwrap_or("Windows looks for containers under this GUID.").to_owned(),
+                    state,
+                    why: why.to_owned(),
                 });
                 self.guids.insert(guid.value.to_lowercase(), at);
+                self.subjects.insert(GUID_SUBJECT.to_owned(), vec![at]);
             }
             None => {
-                self.node(Node {
+                let title = report.missing_guid();
+                let at = self.node(Node {
                     kind: Kind::Guid,
                     column: 0,
                     subject: "MachineGuid".to_owned(),
-                    label: "not known".to_owned(),
-                    detail: "current value not read".to_owned(),
-                    state: State::Unknown,
-                    why: "The current MachineGuid was not read.".to_owned(),
+                    label: if title.is_some() { "missing" } else { "not known" }.to_owned(),
+                    detail: match title {
+                        Some(_) => "the value is absent",
+                        None => "current value not read",
+                    }
+                    .to_owned(),
+                    state: if self.alarm(GUID_SUBJECT).is_some() { State::Broken } else { State::Unknown },
+                    why: title.unwrap_or("The current MachineGuid was not read.").to_owned(),
                 });
+                self.subjects.insert(GUID_SUBJECT.to_owned(), vec![at]);
             }
         }
         let others = report.guid_census.iter().map(|row| (&row.guid, Some(row.containers)));
         let before = report.machine.machine_guid.iter().filter_map(|guid| guid.unreplayed_value.as_ref());
-        for (guid, containers) in others.chain(before.map(|guid| (guid, None))) {
-            if !seen.insert(guid.to_lowercase()) {
-                continue;
-            }
+        let mut others: Vec<_> = others.chain(before.map(|guid| (guid, None))).collect();
+        others.retain(|(guid, _)| seen.insert(guid.to_lowercase()));
+        // The first node is the current one, the last one stands for those that are not drawn.
+        let room = MOST[0] - 1;
+        let hidden = if others.len() > room { others.split_off(room - 1) } else { Vec::new() };
+        for (guid, containers) in others {
             let at = self.node(Node {
                 kind: Kind::Guid,
                 column: 0,
@@ -338,6 +419,13 @@ impl<'r> Draft<'r> {
                 why: "Not the current GUID: Windows does not look under it.".to_owned(),
             });
             self.guids.insert(guid.to_lowercase(), at);
+        }
+        if !hidden.is_empty() {
+            let at = self.node(More { count: hidden.len(), worst: State::Idle, broken: 0 }.node(0));
+            for (guid, _) in hidden {
+                self.guids.insert(guid.to_lowercase(), at);
+                self.hidden_guids.insert(guid.to_lowercase());
+            }
         }
     }
 }

@@ -53,7 +53,15 @@ impl<'r> Draft<'r> {
             _ => None,
         };
         let copies = self.copies(store, &provider.key_container);
-        let (own, why) = fit(provider);
+        let subject = format!("provider:{}", provider.name);
+        let (own, why) = match (fit(provider), self.alarm(&subject)) {
+            // A session key that fits nothing harms only where something is encrypted with it.
+            ((State::Broken, _), None) if provider.values == 0 => {
+                (State::Idle, "Its session key does not fit its container, and nothing is encrypted with it.")
+            }
+            ((State::Broken, why), None) => (State::Unknown, why),
+            (fit, _) => fit,
+        };
         let judged = |container: State| match (own, container) {
             (State::Idle, _) => State::Idle,
             (_, State::Broken) | (State::Broken, _) => State::Broken,
@@ -61,12 +69,19 @@ impl<'r> Draft<'r> {
             _ => State::Unknown,
         };
         let links: Vec<(usize, State)> = copies.iter().map(|&at| (at, judged(self.state_of(at)))).collect();
-        let error = self.error(&format!("provider:{}", provider.name));
+        let error = self.error(&subject);
         let state = match links.iter().map(|(_, state)| *state).min() {
             _ if error.is_some() => State::Broken,
             Some(state) => state,
             None if own == State::Idle => State::Idle,
             None => State::Unknown,
+        };
+        let why = match state {
+            State::Broken if own != State::Broken => "The container that it needs is broken.",
+            State::Unknown if own == State::Works => {
+                "The container opens its session key and was not tested itself."
+            }
+            _ => why,
         };
         let values = match provider.values {
             0 => "no values".to_owned(),
@@ -82,6 +97,7 @@ impl<'r> Draft<'r> {
             state,
             why: error.unwrap_or(why).to_owned(),
         });
+        self.subjects.entry(subject).or_default().push(node);
         for (at, state) in links {
             let why = if self.state_of(at) == State::Broken { "The container is out of reach." } else { why };
             self.link(at, node, state, why);
@@ -116,14 +132,10 @@ impl<'r> Draft<'r> {
             label: label.to_owned(),
             detail: detail.to_owned(),
             state,
-            why: match state {
-                State::Broken => "What it opens does not work.",
-                State::Works => "What it opens works.",
-                State::Unknown => "What it opens was not tested.",
-                State::Idle => "It opens nothing at present.",
-            }
-            .to_owned(),
+            // Said when its state is settled.
+            why: String::new(),
         });
+        self.names.entry(super::faults::plain(name).to_owned()).or_default().push(at);
         self.users.insert(name, at);
         at
     }
@@ -135,11 +147,22 @@ impl<'r> Draft<'r> {
     }
 
     fn certificate(&mut self, row: &'r CertificateRow) {
-        let error = self.error(&format!("certificate:{}", row.thumbprint));
+        let subjects = [format!("certificate:{}", row.id), format!("certificate:{}", row.thumbprint)];
+        let error = subjects.iter().find_map(|subject| self.error(subject));
+        let alarm = subjects.iter().find_map(|subject| self.alarm(subject));
         let own = match row.state.as_str() {
             _ if error.is_some() => State::Broken,
             "ok" => State::Works,
             "no-link" if row.used_by.is_empty() => State::Idle,
+            "key-missing" | "key-orphaned" | "key-mismatch" | "key-unusable" | "key-unlinked" | "no-link"
+                if alarm.is_none() =>
+            {
+                if row.used_by.is_empty() {
+                    State::Idle
+                } else {
+                    State::Unknown
+                }
+            }
             "key-missing" | "key-orphaned" | "key-mismatch" | "key-unusable" | "key-unlinked" | "no-link" => {
                 State::Broken
             }
@@ -165,7 +188,7 @@ impl<'r> Draft<'r> {
             let store = if link.provider_type == 0 { "cng-machine" } else { "rsa-machine" };
             copies = self.copies(Some(store), &link.container);
             if copies.is_empty() {
-                copies.push(self.missing_node(store, &link.container, None));
+                copies.push(self.missing_node(store, &link.container, None, own));
             }
         }
         let out_of_reach = copies.iter().any(|&at| self.state_of(at) == State::Broken);
@@ -180,6 +203,7 @@ impl<'r> Draft<'r> {
             "ok" if state == State::Unknown => {
                 "Its key is in the container, which was not opened.".to_owned()
             }
+            "ok" if state == State::Broken => "Its key is in a container that is broken.".to_owned(),
             "ok" => "Its key is in the container.".to_owned(),
             other => format!("Its key: {}.", words(other)),
         };
@@ -194,6 +218,9 @@ impl<'r> Draft<'r> {
             why: error.map_or_else(|| said.clone(), str::to_owned),
         });
         self.certificates.insert(&row.id, node);
+        for subject in subjects {
+            self.subjects.entry(subject).or_default().push(node);
+        }
         for at in copies {
             self.link(at, node, state, said.clone());
         }
@@ -213,7 +240,9 @@ impl<'r> Draft<'r> {
             let direct = need.users.iter().any(|user| user == IIS_ADMIN);
             for user in need.users.iter().filter(|user| !covered.contains(user.as_str())) {
                 let hangs_on_admin = direct && user != IIS_ADMIN;
-                let at = self.user(user, if hangs_on_admin { 3 } else { 2 }, state);
+                // Sites and pools depend on what opens containers, even where that is not known.
+                let is_served = user.starts_with("site ") || user.starts_with("application pool ");
+                let at = self.user(user, if hangs_on_admin || is_served { 3 } else { 2 }, state);
                 if hangs_on_admin {
                     let admin = self.user(IIS_ADMIN, 2, state);
                     let state = self.state_of(admin);
@@ -227,13 +256,6 @@ impl<'r> Draft<'r> {
                 }
             }
         }
-        // A later container may have been worse than the one at hand when a link was made.
-        let nodes = &self.chain.nodes;
-        for link in &mut self.chain.links {
-            if let Some(node) = nodes.get(link.from).filter(|node| node.kind == Kind::Service) {
-                link.state = node.state;
-            }
-        }
     }
 
     pub(super) fn bindings(&mut self) {
@@ -244,26 +266,39 @@ impl<'r> Draft<'r> {
 
     fn binding(&mut self, number: usize, row: &'r BindingRow) {
         let certificate = row.certificate.as_deref().and_then(|id| self.certificates.get(id)).copied();
-        let state = match (row.state.as_str(), certificate) {
-            ("ok", Some(at)) => self.state_of(at),
-            (
-                "not-evaluated" | "central-store" | "key-not-compared" | "key-elsewhere" | "user-key-set",
-                _,
-            )
-            | ("unreadable" | "ok", _) => State::Unknown,
-            _ => State::Broken,
+        let endpoint = row.endpoint.trim_end_matches(':');
+        let mut subjects: Vec<String> = row.http_sys.iter().map(|entry| format!("binding:{entry}")).collect();
+        subjects.push(format!("binding:{}/{}", row.endpoint, row.thumbprint.as_deref().unwrap_or_default()));
+        if matches!(row.state.as_str(), "not-bound" | "no-certificate") {
+            subjects.push("binding:without-entry".to_owned());
+        }
+        let alarm = subjects.iter().find_map(|subject| self.alarm(subject));
+        let state = match (row.state.as_str(), certificate.map(|at| self.state_of(at))) {
+            _ if alarm.is_some() => State::Broken,
+            // Whatever is wrong with the certificate is wrong for the binding.
+            (_, Some(State::Broken)) => State::Broken,
+            ("ok", Some(state)) => state,
+            _ => State::Unknown,
         };
         let who = row.site.clone().unwrap_or_else(|| row.owner.clone());
         let said = if row.state == "ok" { state.word().to_owned() } else { words(&row.state) };
+        let name = match &row.site {
+            Some(site) => format!("HTTPS of site {site} ({endpoint})"),
+            None => format!("the HTTPS binding {endpoint}"),
+        };
         let node = self.node(Node {
             kind: Kind::Binding,
             column: 3,
             subject: format!("binding:{number}"),
             label: who,
-            detail: format!("HTTPS {}", row.endpoint.trim_end_matches(':')),
+            detail: format!("HTTPS {endpoint}"),
             state,
-            why: format!("Its certificate's key: {said}."),
+            why: alarm.map_or_else(|| format!("Its certificate's key: {said}."), str::to_owned),
         });
+        for subject in subjects {
+            self.subjects.entry(subject).or_default().push(node);
+        }
+        self.names.entry(name).or_default().push(node);
         if let Some(at) = certificate {
             self.link(at, node, state, "The binding uses this certificate.");
         }

@@ -84,10 +84,192 @@ fn every_fixture_has_one_node_for_each_fact_and_draws_the_same_when_it_is_read_b
     }
 }
 
+/// Names of what errors say is down, with nodes that stand for them.
+fn nodes_of<'c>(chain: &'c Chain, name: &str) -> Vec<&'c Node> {
+    let label = name.strip_prefix("service ").or(name.strip_prefix("site ")).unwrap_or(name);
+    let label = label.strip_prefix("application pool ").unwrap_or(label);
+    let is_it = |node: &&Node| match node.kind {
+        Kind::Binding => {
+            let endpoint = node.detail.trim_start_matches("HTTPS ");
+            name == format!("HTTPS of site {} ({endpoint})", node.label)
+        }
+        Kind::Service | Kind::User => node.label == label,
+        _ => false,
+    };
+    chain.nodes.iter().filter(is_it).collect()
+}
+
+#[test]
+fn the_picture_is_broken_where_the_verdict_is_and_names_everything_that_is_down() {
+    for (name, report) in fixtures() {
+        let chain = Chain::of(&report);
+        let is_broken = report.verdict == crate::report::Verdict::Broken;
+        assert_eq!(chain.broken.0 > 0, is_broken, "{name}");
+        for finding in report.findings.iter().filter(|finding| finding.severity == Level::Error) {
+            for down in &finding.affects {
+                let nodes = nodes_of(&chain, down);
+                assert!(!nodes.is_empty(), "{name}: {down} of {} is not drawn", finding.rule);
+                assert!(nodes.iter().all(|node| node.state == State::Broken), "{name}: {down}: {nodes:?}");
+            }
+        }
+        for (at, node) in chain.nodes.iter().enumerate() {
+            assert!(!node.why.is_empty(), "{name}: {}", node.label);
+            let says = |words: &str| node.why.contains(words);
+            if node.state == State::Broken {
+                assert!(!says("works") && !says("not tested"), "{name}: {}: {}", node.label, node.why);
+                let is_service = matches!(node.kind, Kind::User | Kind::Service);
+                let hangs = chain.links.iter().any(|link| link.to == at && link.state == State::Broken);
+                assert!(!is_service || hangs, "{name}: {} is down from nothing", node.label);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_an_error_is_about_has_a_node_and_what_is_down_hangs_on_it() {
+    let chain = Chain::of(&fixture("server2003-metabase-replaced"));
+    check_sound("metabase", &chain);
+    let links = links(&chain);
+    for link in ["MetaBase.xml > IISADMIN: broken", "IISADMIN > W3SVC: broken"] {
+        assert!(links.iter().any(|it| it == link), "{link} in {links:#?}");
+    }
+    let chain = Chain::of(&fixture("server2012r2-power-loss"));
+    let links = self::links(&chain);
+    for link in ["applicationHost.config > WAS: broken", "applicationHost.config > W3SVC: broken"] {
+        assert!(links.iter().any(|it| it == link), "{link} in {links:#?}");
+    }
+    // A provider that values name and the configuration does not declare, and hives that do not belong together.
+    let mut report = fixture("server2012r2-foreign-config-by-size");
+    report.config.as_mut().unwrap().providers.clear();
+    let mut hives = report.findings[0].clone();
+    hives.subject = "value:SECURITY\\Policy\\Secrets\\DPAPI_SYSTEM".to_owned();
+    hives.affects.clear();
+    report.findings.push(hives);
+    let chain = Chain::of(&report);
+    check_sound("undeclared", &chain);
+    for (kind, label) in
+        [(Kind::Provider, "IISWASOnlyAesProvider"), (Kind::Part, "SECURITY\\Policy\\Secrets\\DPAPI_SYSTEM")]
+    {
+        let nodes = find(&chain, kind, label);
+        assert!(matches!(nodes.as_slice(), [node] if node.state == State::Broken), "{label}: {nodes:?}");
+    }
+    let links = self::links(&chain);
+    assert!(links.iter().any(|it| it == "IISWASOnlyAesProvider > Intranet: broken"), "{links:#?}");
+}
+
+#[test]
+fn a_machine_guid_that_is_absent_is_broken_and_not_unknown() {
+    let mut report = fixture("healthy-server2012r2");
+    report.machine.machine_guid = None;
+    let mut finding = fixture("server2008r2-guid-changed").findings[0].clone();
+    finding.rule = "machine-guid-missing".to_owned();
+    finding.title = "The MachineGuid is missing".to_owned();
+    report.findings.push(finding);
+    let chain = Chain::of(&report);
+    let guid = &chain.nodes[0];
+    assert_eq!(
+        (guid.state, guid.label.as_str(), guid.detail.as_str()),
+        (State::Broken, "missing", "the value is absent")
+    );
+}
+
+#[test]
+fn a_machine_guid_whose_rules_were_not_evaluated_is_not_said_to_work() {
+    for rule in
+        ["machine-guid-missing", "machine-guid-malformed", "machine-guid-changed", "machine-guid-pending"]
+    {
+        let mut report = fixture("healthy-server2012r2");
+        let check = report.checks.iter_mut().find(|check| check.rule == rule).unwrap();
+        check.outcome = "not-evaluated".to_owned();
+        let chain = Chain::of(&report);
+        assert_eq!(chain.nodes[0].state, State::Unknown, "{rule}");
+        assert!(chain.links.iter().all(|link| link.from != 0 || link.state == State::Unknown), "{rule}");
+    }
+}
+
+#[test]
+fn nothing_is_broken_where_only_notes_were_found() {
+    let mut report = fixture("server2003-https-after-repair");
+    for state in ["not-bound", "no-certificate", "key-missing", "key-orphaned", "certificate-missing"] {
+        for finding in &mut report.findings {
+            finding.severity = Level::Note;
+        }
+        report.bindings.iter_mut().for_each(|row| row.state = state.to_owned());
+        report.certificates.iter_mut().for_each(|row| row.state = state.to_owned());
+        let chain = Chain::of(&report);
+        let broken: Vec<_> = chain.nodes.iter().filter(|node| node.state == State::Broken).collect();
+        assert_eq!((chain.broken, broken), ((0, 0), Vec::new()), "{state}");
+    }
+    // The error of a certificate is the binding's too, whatever the binding's own row could tell.
+    let mut report = fixture("server2003-https-after-repair");
+    report.bindings.iter_mut().for_each(|row| row.state = "user-key-set".to_owned());
+    report.findings.retain(|finding| finding.subject.starts_with("certificate:"));
+    report.findings.iter_mut().for_each(|finding| finding.affects.clear());
+    let chain = Chain::of(&report);
+    let of_binding = |node: &&Node| node.kind == Kind::Binding && node.state == State::Broken;
+    assert_eq!(chain.nodes.iter().filter(of_binding).count(), 2);
+}
+
+#[test]
+fn a_report_of_the_first_form_does_not_say_that_nothing_needs_a_container() {
+    let mut report = fixture("server2008r2-guid-changed");
+    report.schema_version = "1.0".to_owned();
+    report.needed.clear();
+    let chain = Chain::of(&report);
+    check_sound("1.0", &chain);
+    assert!(
+        !chain.nodes.iter().any(|node| node.why.contains("othing that was examined")),
+        "{:#?}",
+        chain.nodes
+    );
+    for name in ["IISADMIN", "SMTPSVC"] {
+        assert!(nodes_of(&chain, name).iter().any(|node| node.state == State::Broken), "{name}");
+    }
+}
+
+#[test]
+fn what_is_not_drawn_is_counted_and_shown_by_its_worst() {
+    let mut report = fixture("server2008r2-guid-changed");
+    let (finding, template) = (report.findings[1].clone(), report.key_containers[0].clone());
+    for number in 0..200 {
+        let row = container(number, &template);
+        let mut finding = finding.clone();
+        finding.subject = format!("container:{}", row.id);
+        finding.affects = vec![format!("Service{number}")];
+        report.findings.push(finding);
+        report.key_containers.push(row);
+        let guid = format!("00000000-0000-0000-0000-{number:012}");
+        let mut seen = report.guid_census[0].clone();
+        (seen.guid, seen.is_current) = (guid.clone(), false);
+        report.guid_census.push(seen);
+        report.container_groups.push(GroupRow {
+            store: "rsa-machine".to_owned(),
+            guid: Some(guid),
+            pattern: "vpn-<n>".to_owned(),
+            size_class: "1 to 2 KiB".to_owned(),
+            count: 3,
+            first_day: None,
+            last_day: None,
+        });
+    }
+    let chain = Chain::of(&report);
+    check_sound("more", &chain);
+    assert!(chain.broken.0 >= 400, "{:?}", chain.broken);
+    let more: Vec<_> = chain.nodes.iter().filter(|node| node.kind == Kind::More).collect();
+    assert_eq!(
+        more.iter().map(|node| node.state).collect::<Vec<_>>(),
+        [State::Idle, State::Broken, State::Broken]
+    );
+    assert!(more[1].detail.contains("of them broken"), "{}", more[1].detail);
+    for (at, node) in chain.nodes.iter().enumerate().filter(|(_, node)| node.kind == Kind::Counted) {
+        assert!(chain.links.iter().any(|link| link.to == at), "{} hangs on nothing", node.label);
+    }
+}
+
 #[test]
 fn what_is_healthy_and_proven_works_to_its_end() {
     let mut report = fixture("healthy-server2012r2");
-    assert_eq!(Chain::of(&report).broken(), (0, 0));
+    assert_eq!(Chain::of(&report).broken, (0, 0));
     for row in &mut report.key_containers {
         row.protection.as_mut().unwrap().proof = "opened-with-current-secret".to_owned();
     }
@@ -95,7 +277,7 @@ fn what_is_healthy_and_proven_works_to_its_end() {
         provider.session_key = provider.session_key.take().map(|_| "opens".to_owned());
     }
     let chain = Chain::of(&report);
-    assert_eq!(chain.broken(), (0, 0), "{:#?}", links(&chain));
+    assert_eq!(chain.broken, (0, 0), "{:#?}", links(&chain));
     let links = links(&chain);
     for link in ["iisWasKey > IISWASOnlyAesProvider: works", "IISWASOnlyAesProvider > Intranet: works"] {
         assert!(links.iter().any(|it| it == link), "{link} in {links:#?}");
@@ -117,7 +299,8 @@ fn a_changed_guid_breaks_the_way_to_the_containers_that_are_looked_for() {
     }
     let copies = find(&chain, Kind::Container, "Microsoft Internet Information Server");
     assert_eq!(copies.len(), 2);
-    assert!(copies.iter().all(|node| node.state == State::Broken), "one is empty, one is out of reach");
+    let states: Vec<_> = copies.iter().map(|node| (node.state, node.why.contains("better copy"))).collect();
+    assert!(states.contains(&(State::Broken, false)) && states.contains(&(State::Idle, true)), "{copies:?}");
     assert!(
         !links.iter().any(|link| link.starts_with(current) && link.contains("TSSecKeySet1")),
         "nobody looks for it"
@@ -218,11 +401,15 @@ fn containers_that_nothing_depends_on_are_one_counted_node() {
 fn a_picture_is_bounded_and_keeps_what_is_broken() {
     let mut report = fixture("healthy-server2012r2");
     let template = report.key_containers[0].clone();
+    let finding = fixture("iis7-keys-missing").findings[0].clone();
     for number in 0..1_000 {
         let mut row = container(number, &template);
         row.needed_by = vec!["a test needs it".to_owned()];
         if number >= 990 {
             row.state = "damaged".to_owned();
+            let mut finding = finding.clone();
+            finding.subject = format!("container:{}", row.id);
+            report.findings.push(finding);
         }
         report.needed.push(NeededRow {
             name: format!("vpn-{number}"),
@@ -244,5 +431,5 @@ fn a_picture_is_bounded_and_keeps_what_is_broken() {
     assert_eq!(damaged.count(), 10);
     let more: Vec<_> =
         chain.nodes.iter().filter(|node| node.kind == Kind::More).map(|node| &node.label).collect();
-    assert_eq!(more, ["and 925 more", "and 1943 more"]);
+    assert_eq!(more, ["and 925 more", "and 1941 more"]);
 }

@@ -203,6 +203,9 @@ pub struct RemainingRow {
     pub severity: Level,
     /// One line.
     pub title: String,
+    /// `kind:identity`, as a finding has it; empty in reports from before rows had one.
+    #[serde(default)]
+    pub subject: String,
 }
 
 /// A step.

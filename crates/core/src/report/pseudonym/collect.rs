@@ -164,7 +164,7 @@ fn of_field(field: Field<'_>, text: &str, names: &mut Names) {
         ("certificates", "subject" | "issuer") => return names.distinguished(text),
         ("certificates", "dns_names") => return names.dns(text),
         ("bindings", "endpoint" | "http_sys") => return names.endpoint(text),
-        ("findings", "subject") => subject(text, names),
+        ("findings" | "remaining", "subject") => subject(text, names),
         (_, "affects" | "users") => {
             for (start, kind) in INTRODUCED {
                 if let Some(name) = text.strip_prefix(start) {

@@ -4,7 +4,8 @@
 //! The form is about files and loses what the timeline keeps: fractions of seconds, times before 1970, and what kind of time
 //! it is. Files and containers come first, with what is known of them. A moment that is not a time of a file follows as a
 //! line of its own: its name says what happened and what keeps the time, and only one column is set, `crtime` where something
-//! came into being (an event, a certificate), else `mtime`.
+//! came into being (an event, a certificate), else `mtime`. The modification time of a plain copy is not written: it differs
+//! from copy to copy.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -12,7 +13,7 @@ use std::fmt::Write;
 use chrono::DateTime;
 
 use super::{Look, words};
-use crate::report::{Report, TimeKind};
+use crate::report::{EvidenceRow, Report, TimeKind};
 use crate::visible::visible;
 
 /// One line for each file with a time, and for each moment that no file's line tells.
@@ -21,21 +22,33 @@ pub(super) fn render(report: &Report, _: &Look) -> String {
     for row in &report.evidence {
         // Sleuth Kit's inode on NTFS is the number of the record, without its sequence.
         let record = row.record.as_deref().and_then(|record| record.split('-').next());
-        let times = [row.modified.as_deref(), row.created.as_deref()];
-        body.file(&row.path, record.unwrap_or_default(), row.size, times);
+        let modified = row.modified.as_deref().filter(|_| !is_copy(row));
+        body.file(&row.path, record.unwrap_or_default(), row.size, [modified, row.created.as_deref()]);
     }
+    let copies: BTreeSet<&str> =
+        report.evidence.iter().filter(|row| is_copy(row)).map(|row| row.path.as_str()).collect();
     for row in &report.key_containers {
-        body.file(&row.path, "", row.size, [row.modified.as_deref(), row.created.as_deref()]);
+        let modified = row.modified.as_deref().filter(|_| !copies.contains(row.path.as_str()));
+        body.file(&row.path, "", row.size, [modified, row.created.as_deref()]);
     }
     let paths = words::paths(report);
     for row in &report.timeline {
         let path = paths.get(row.evidence.as_str()).copied().unwrap_or_default();
+        if row.kind == TimeKind::FileModified && copies.contains(path) {
+            continue;
+        }
         if !body.tells(path, row.kind, &row.time) {
             let name = format!("{} ({}, {path})", row.what, row.source);
             body.moment(&name, row.kind, &row.time);
         }
     }
     body.text
+}
+
+/// Whether the times of a file are those of the analyst's copy of it. A folder gives no time of creation of its own, so
+/// where there is one it comes from an image, an archive or a listing, and so does the other.
+fn is_copy(row: &EvidenceRow) -> bool {
+    row.container.is_none() && row.created.is_none()
 }
 
 #[derive(Default)]
@@ -168,6 +181,26 @@ mod tests {
         let record = container.record.as_deref().and_then(|record| record.split('-').next());
         assert_eq!(Some(line[2].as_str()), record);
         assert_eq!(Some(line[10].parse().expect("seconds")), container.created.as_deref().and_then(seconds));
+    }
+
+    #[test]
+    fn the_modification_time_of_a_plain_copy_is_not_written() {
+        let mut report = sample::report("healthy-server2012r2");
+        let copied: Vec<String> = report.evidence.iter().map(|row| row.path.clone()).collect();
+        for row in &mut report.evidence {
+            (row.created, row.container) = (None, None);
+            row.modified = Some("2026-01-02T03:04:05Z".to_owned());
+        }
+        for row in &mut report.key_containers {
+            (row.created, row.modified) = (None, Some("2026-01-02T03:04:05Z".to_owned()));
+        }
+        let time = seconds("2026-01-02T03:04:05Z").expect("a time").to_string();
+        assert!(!render(&report, &Look::default()).contains(&time));
+        let written = lines(&report);
+        assert!(!written.iter().any(|line| copied.contains(&line[1])), "{written:?}");
+        // Out of an archive it is the machine's.
+        report.evidence.iter_mut().for_each(|row| row.container = Some("case.zip".to_owned()));
+        assert!(lines(&report).iter().any(|line| line[8] == time));
     }
 
     #[test]

@@ -3,21 +3,24 @@
 
 use std::fmt::Write;
 
+use super::bounds::{Left, ROWS, bounded, line};
 use super::{Look, words};
 use crate::markdown::{block, cell, code, code_cell, escape};
 use crate::report::{CollectRow, FindingRow, PlanRow, Report, StepRow};
 
 /// The report as Markdown.
-pub(super) fn render(report: &Report, _: &Look) -> String {
+pub(super) fn render(whole: &Report, _: &Look) -> String {
+    let (report, left) = bounded(whole);
+    let report = report.as_ref();
     let mut out = Document(String::new());
     out.line(&format!("# Machine keys: {}", report.verdict.name()));
     out.paragraph(&escape(&report.summary));
     cause(&mut out, report);
-    machine(&mut out, report);
-    down(&mut out, report);
-    plan(&mut out, report);
-    findings(&mut out, report);
-    cleanup(&mut out, report);
+    machine(&mut out, report, &left);
+    down(&mut out, whole);
+    plan(&mut out, whole, report, &left);
+    findings(&mut out, whole, report, &left);
+    cleanup(&mut out, report, &left);
     open(&mut out, report);
     out.paragraph(&escape(&words::made_by(report)));
     out.0
@@ -46,6 +49,13 @@ impl Document {
         }
     }
 
+    /// How many rows of a list are not shown.
+    fn rest(&mut self, more: Option<&String>) {
+        if let Some(more) = more {
+            self.paragraph(&escape(more));
+        }
+    }
+
     fn table(&mut self, heads: [&str; 2], rows: impl IntoIterator<Item = [String; 2]>) {
         let _ = writeln!(self.0, "\n| {} | {} |\n| --- | --- |", heads[0], heads[1]);
         for [left, right] in rows {
@@ -64,7 +74,7 @@ fn cause(out: &mut Document, report: &Report) {
     }
 }
 
-fn machine(out: &mut Document, report: &Report) {
+fn machine(out: &mut Document, report: &Report, left: &Left) {
     let machine = &report.machine;
     let unknown = || "not in evidence".to_owned();
     let shown = |text: &Option<String>| text.as_deref().map_or_else(unknown, code_cell);
@@ -80,7 +90,10 @@ fn machine(out: &mut Document, report: &Report) {
         ["IIS".to_owned(), iis],
     ];
     let guid = machine.machine_guid.as_ref();
-    rows.push(["MachineGuid".to_owned(), guid.map_or_else(unknown, |guid| code_cell(&guid.value))]);
+    rows.push([
+        "MachineGuid".to_owned(),
+        guid.map_or_else(|| words::no_guid(report).to_owned(), |guid| code_cell(&guid.value)),
+    ]);
     if let Some(written) = guid.and_then(|guid| guid.key_last_written.as_deref()) {
         rows.push(["its key was last written".to_owned(), cell(written)]);
     }
@@ -93,6 +106,7 @@ fn machine(out: &mut Document, report: &Report) {
     }
     out.heading(2, "Machine");
     out.table(["what", "value"], rows);
+    out.rest(left.guids.as_ref());
 }
 
 fn down(out: &mut Document, report: &Report) {
@@ -102,26 +116,32 @@ fn down(out: &mut Document, report: &Report) {
     }
     out.heading(2, "Down");
     out.table(
-        ["container", "down because of it"],
-        down.iter().map(|(container, affects)| [code_cell(container), cell(affects)]),
+        ["what is down", "why"],
+        down.iter().take(ROWS).map(|(name, causes)| [code_cell(name), cell(causes)]),
     );
+    out.rest(line(down.len().saturating_sub(ROWS)).as_ref());
 }
 
-fn plan(out: &mut Document, report: &Report) {
+fn plan(out: &mut Document, whole: &Report, report: &Report, left: &Left) {
+    if let Some(why) = words::no_plan(report) {
+        out.heading(2, "Plan");
+        out.paragraph(&escape(why));
+    }
     let Some(plan) = &report.plan else { return };
+    let titles = words::Titles::of(whole);
     out.heading(2, "Plan");
     out.paragraph(&escape(&plan.summary));
     steps(out, &plan.steps, true);
     if !plan.resolves.is_empty() {
-        let ids: Vec<String> = plan.resolves.iter().map(|id| code(id)).collect();
+        let more = line(plan.resolves.len().saturating_sub(ROWS)).map(|more| escape(&more));
+        let ids: Vec<String> = plan.resolves.iter().take(ROWS).map(|id| code(id)).chain(more).collect();
         out.paragraph(&format!("Tried on the facts, it resolves {}.", ids.join(", ")));
     }
-    out.list(
-        plan.remaining
-            .iter()
-            .map(|left| format!("It leaves ({}): {}", words::level(left.severity), escape(&left.title))),
-    );
-    expect(out, plan);
+    out.list(plan.remaining.iter().map(|row| {
+        format!("It leaves ({}): {}", words::level(row.severity), escape(&titles.remaining(row)))
+    }));
+    out.rest(left.remaining.as_ref());
+    expect(out, plan, &titles, left);
     if !plan.alternatives.is_empty() {
         out.heading(2, "Alternatives");
     }
@@ -169,20 +189,21 @@ fn language(shell: Option<&str>) -> &'static str {
     }
 }
 
-fn expect(out: &mut Document, plan: &PlanRow) {
+fn expect(out: &mut Document, plan: &PlanRow, titles: &words::Titles<'_>, left: &Left) {
     if plan.expect.is_empty() {
         return;
     }
     out.heading(2, "After the repair, the next evidence must show");
-    out.list(plan.expect.iter().map(|row| escape(&row.what)));
+    out.list(plan.expect.iter().map(|row| escape(&titles.expected(row))));
+    out.rest(left.expect.as_ref());
 }
 
-fn findings(out: &mut Document, report: &Report) {
+fn findings(out: &mut Document, whole: &Report, report: &Report, left: &Left) {
     if report.findings.is_empty() {
         return;
     }
     out.heading(2, "Findings");
-    let paths = words::paths(report);
+    let paths = words::paths(whole);
     for finding in &report.findings {
         out.heading(3, &format!("{}: {}", words::level(finding.severity), escape(&finding.title)));
         let FindingRow { rule, confidence, id, explanation, .. } = finding;
@@ -192,10 +213,15 @@ fn findings(out: &mut Document, report: &Report) {
             let path = paths.get(cite.evidence.as_str()).copied().unwrap_or_default();
             format!("{}, {}: {}", code(path), code(&cite.locator), escape(&cite.observed))
         }));
+        if words::shows_remedies(report, finding) {
+            out.paragraph("What would cure it:");
+            out.list(finding.remedies.iter().map(|remedy| escape(remedy)));
+        }
     }
+    out.rest(left.findings.as_ref());
 }
 
-fn cleanup(out: &mut Document, report: &Report) {
+fn cleanup(out: &mut Document, report: &Report, left: &Left) {
     let Some(cleanup) = &report.cleanup else { return };
     out.heading(2, "Before the key folders are cleaned up");
     if !cleanup.keep.is_empty() {
@@ -205,6 +231,7 @@ fn cleanup(out: &mut Document, report: &Report) {
             format!("{}{name}: {}", code(&row.container), escape(&row.why.join("; ")))
         }));
     }
+    out.rest(left.keep.as_ref());
     if !cleanup.leftovers.is_empty() {
         out.paragraph("These look left behind:");
         out.list(cleanup.leftovers.iter().map(|row| {

@@ -2,6 +2,7 @@
 //! [`Report`] and know nothing of each other.
 
 mod bodyfile;
+mod bounds;
 mod html;
 mod json;
 mod markdown;

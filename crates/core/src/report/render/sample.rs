@@ -17,8 +17,9 @@ pub(super) fn cases() -> Vec<String> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures");
     let mut names: Vec<String> = fs::read_dir(folder)
         .expect("the fixtures")
-        .filter_map(|entry| entry.expect("an entry").file_name().into_string().ok())
-        .filter(|name| !name.contains('.'))
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.join("expected.json").is_file())
+        .filter_map(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
         .collect();
     names.sort();
     assert!(names.len() > 10, "{names:?}");

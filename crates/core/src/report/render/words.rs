@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::report::{Level, Report, Verdict};
+use crate::report::{ExpectRow, FindingRow, Level, RemainingRow, Report, Verdict};
 use crate::terminal::Style;
 
 /// The word for a severity.
@@ -43,14 +43,101 @@ pub(super) fn window(earliest: Option<&str>, latest: Option<&str>) -> Option<Str
     })
 }
 
-/// Containers that errors speak of, each with what is down because of it. Several rules may speak of one container.
-pub(super) fn down(report: &Report) -> BTreeSet<(&str, String)> {
-    report
-        .findings
-        .iter()
-        .filter(|finding| finding.severity == Level::Error && !finding.affects.is_empty())
-        .filter_map(|finding| Some((finding.subject.strip_prefix("container:")?, finding.affects.join(", "))))
-        .collect()
+/// Most causes that are told of one thing that is down.
+const CAUSES: usize = 3;
+
+/// What is down, each with the errors that say so.
+pub(super) fn down(report: &Report) -> Vec<(&str, String)> {
+    let mut down: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for finding in report.findings.iter().filter(|finding| finding.severity == Level::Error) {
+        for name in &finding.affects {
+            let causes = down.entry(name).or_default();
+            if !causes.contains(&finding.title.as_str()) {
+                causes.push(&finding.title);
+            }
+        }
+    }
+    let told = |causes: Vec<&str>| {
+        let more = causes.len().saturating_sub(CAUSES);
+        let shown: Vec<&str> = causes.into_iter().take(CAUSES).collect();
+        let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+        format!("{}{more}", shown.join("; "))
+    };
+    down.into_iter().map(|(name, causes)| (name, told(causes))).collect()
+}
+
+/// Why there is no plan although something is wrong, as far as the report tells.
+pub(super) fn no_plan(report: &Report) -> Option<&'static str> {
+    let worst = report.worst().filter(|_| report.plan.is_none())?;
+    match worst {
+        _ if report.findings.iter().any(|finding| finding.rule == "evidence-mixed") => Some(
+            "No plan: the evidence does not come from one machine at one time. Send evidence that belongs together.",
+        ),
+        Level::Error => Some(
+            "No plan: no repair could be shown on this evidence to be safe. What would cure each finding stands with it.",
+        ),
+        Level::Warning => Some(
+            "No plan: nothing that this machine needs is broken. What would cure each finding stands with it.",
+        ),
+        Level::Note => None,
+    }
+}
+
+/// Whether what would cure a finding is shown with it: where no plan cures it, and it does harm.
+pub(super) fn shows_remedies(report: &Report, finding: &FindingRow) -> bool {
+    let is_left = report.plan.as_ref().is_none_or(|plan| plan.leaves.contains(&finding.id));
+    finding.severity >= Level::Warning && is_left && !finding.remedies.is_empty()
+}
+
+/// Titles that several findings have, and what tells them apart.
+pub(super) struct Titles<'r> {
+    subjects: BTreeMap<&'r str, BTreeSet<&'r str>>,
+    findings: BTreeMap<&'r str, &'r FindingRow>,
+}
+
+impl<'r> Titles<'r> {
+    pub(super) fn of(report: &'r Report) -> Self {
+        let mut subjects: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        let remaining = report.plan.iter().flat_map(|plan| &plan.remaining);
+        let remaining = remaining.filter(|row| !row.subject.is_empty());
+        let found = report.findings.iter().map(|row| (row.title.as_str(), row.subject.as_str()));
+        for (title, subject) in found.chain(remaining.map(|row| (row.title.as_str(), row.subject.as_str()))) {
+            subjects.entry(title).or_default().insert(subject);
+        }
+        let findings = report.findings.iter().map(|row| (row.id.as_str(), row)).collect();
+        Self { subjects, findings }
+    }
+
+    /// " (NAME)" where the title alone could mean several things.
+    fn mark(&self, title: &str, subject: &str) -> String {
+        let is_clear = self.subjects.get(title).is_none_or(|subjects| subjects.len() < 2);
+        let name = subject.split_once(':').map_or(subject, |(_, name)| name);
+        let name = name.rsplit('/').next().unwrap_or(name);
+        if is_clear || name.is_empty() { String::new() } else { format!(" ({name})") }
+    }
+
+    /// What a plan leaves.
+    pub(super) fn remaining(&self, row: &RemainingRow) -> String {
+        format!("{}{}", row.title, self.mark(&row.title, &row.subject))
+    }
+
+    /// What the next evidence must show.
+    pub(super) fn expected(&self, row: &ExpectRow) -> String {
+        let finding = self.findings.get(row.subject.as_str()).filter(|_| row.kind == "finding-gone");
+        let mark = finding.map(|finding| self.mark(&finding.title, &finding.subject)).unwrap_or_default();
+        match row.what.strip_suffix('.').filter(|_| !mark.is_empty()) {
+            Some(what) => format!("{what}{mark}."),
+            None => format!("{}{mark}", row.what),
+        }
+    }
+}
+
+/// The MachineGuid where there is none.
+pub(super) fn no_guid(report: &Report) -> &'static str {
+    match report.missing_guid() {
+        Some(_) => "missing: the value is absent",
+        None => "not in evidence",
+    }
 }
 
 /// The paths of the evidence rows by their identifiers.

@@ -16,7 +16,8 @@ use serde_json::Value;
 use self::moments::{Moments, people};
 use self::picture::{Picture, class};
 use super::Look;
-use super::words::size_of;
+use super::bounds::{Left, ROWS, bounded, line};
+use super::words::{Titles, no_guid, no_plan, size_of};
 use crate::report::chain::{Chain, Link, Node};
 use crate::report::{CheckRow, ContainerRow, FindingRow, Level, Report, RootCause, Verdict};
 use crate::visible::visible;
@@ -24,7 +25,8 @@ use crate::visible::visible;
 /// The report as HTML.
 pub(super) fn render(report: &Report, _: &Look) -> String {
     let report = shown(report);
-    let mut page = Page::of(&report).render().unwrap_or_default();
+    let (bounded, left) = bounded(&report);
+    let mut page = Page::of(&report, &bounded, left).render().unwrap_or_default();
     page.push('\n');
     page
 }
@@ -50,7 +52,13 @@ fn shown(report: &Report) -> Report {
 #[derive(Template)]
 #[template(path = "report/page.html")]
 struct Page<'r> {
+    /// What is shown of the report, and how much there is besides.
     report: &'r Report,
+    left: Left,
+    containers: usize,
+    files: usize,
+    titles: Titles<'r>,
+    down_left: Option<String>,
     chain: Chain,
     picture: Picture,
     moments: Option<Moments>,
@@ -64,13 +72,15 @@ struct Page<'r> {
 }
 
 impl<'r> Page<'r> {
-    fn of(report: &'r Report) -> Self {
+    fn of(report: &'r Report, bounded: &'r Report, left: Left) -> Self {
         let chain = Chain::of(report);
         let count = |level| report.findings.iter().filter(|finding| finding.severity == level).count();
         let errors = report.findings.iter().filter(|finding| finding.severity == Level::Error);
         let mut down: Vec<&str> = errors.flat_map(|finding| &finding.affects).map(String::as_str).collect();
         down.sort_unstable();
         down.dedup();
+        let down_left = line(down.len().saturating_sub(ROWS));
+        down.truncate(ROWS);
         let mut needs: Vec<&str> = Vec::new();
         if report.collect.is_empty() {
             needs.extend(report.checks.iter().flat_map(|check| &check.needs).map(String::as_str));
@@ -78,7 +88,12 @@ impl<'r> Page<'r> {
             needs.dedup();
         }
         let mut page = Self {
-            report,
+            report: bounded,
+            left,
+            containers: report.key_containers.len(),
+            files: report.evidence.len(),
+            titles: Titles::of(report),
+            down_left,
             picture: Picture::of(&chain),
             chain,
             moments: Moments::of(report),
@@ -92,7 +107,7 @@ impl<'r> Page<'r> {
             down,
             open: report.checks.iter().filter(|check| check.outcome == "not-evaluated").collect(),
             needs,
-            proofs: report.key_containers.iter().filter(|row| row.protection.is_some()).collect(),
+            proofs: bounded.key_containers.iter().filter(|row| row.protection.is_some()).collect(),
         };
         page.sections = page.contents();
         page
@@ -103,7 +118,7 @@ impl<'r> Page<'r> {
         let report = self.report;
         [
             ("cause", "Root cause", report.root_cause.is_some()),
-            ("plan", "Plan", report.plan.is_some()),
+            ("plan", "Plan", report.plan.is_some() || self.no_plan().is_some()),
             ("chain", "The chain", true),
             ("timeline", "Timeline", self.moments.is_some()),
             ("findings", "Findings", true),
@@ -194,6 +209,16 @@ impl<'r> Page<'r> {
         }
     }
 
+    /// The MachineGuid where there is none.
+    fn no_guid(&self) -> &'static str {
+        no_guid(self.report)
+    }
+
+    /// Why there is no plan although something is wrong.
+    fn no_plan(&self) -> Option<&'static str> {
+        no_plan(self.report)
+    }
+
     fn words(&self, text: &str) -> String {
         text.replace('-', " ")
     }
@@ -254,14 +279,16 @@ impl<'r> Page<'r> {
     }
 
     fn chain_summary(&self) -> String {
-        let (nodes, links) = self.chain.broken();
+        let (nodes, links) = self.chain.broken;
         let noun = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
-        let broken = if nodes + links == 0 {
-            "Nothing in this picture is broken.".to_owned()
-        } else {
-            format!("{} and {} in this picture are broken.", noun(nodes, "part"), noun(links, "link"))
+        let broken = match self.report.verdict {
+            _ if nodes + links > 0 => {
+                format!("{} and {} in this picture are broken.", noun(nodes, "part"), noun(links, "link"))
+            }
+            Verdict::Broken => "What is broken stands in the findings.".to_owned(),
+            _ => "Nothing in this picture is broken.".to_owned(),
         };
-        match self.chain.untested() {
+        match self.chain.untested {
             0 => broken,
             1 => format!("{broken} One part could not be tested with this evidence."),
             count => format!("{broken} {count} parts could not be tested with this evidence."),

@@ -308,7 +308,7 @@ mod tests {
                 }
             }
             let count = links.len();
-            let picture = Picture::of(&Chain { nodes, links });
+            let picture = Picture::of(&Chain { nodes, links, ..Chain::default() });
             assert_eq!(picture.lines.len(), count);
             for (at, one) in picture.boxes.iter().enumerate() {
                 assert!(one.y >= TOP && one.y + one.height <= picture.height);

@@ -164,6 +164,27 @@ fn what_is_missing_comes_with_the_command_that_gets_it() {
 }
 
 #[test]
+fn a_picture_with_few_columns_is_not_blown_up() {
+    let mut report = fixture("healthy-server2012r2");
+    report.needed.clear();
+    report.config = None;
+    (report.bindings, report.certificates) = (Vec::new(), Vec::new());
+    let text = html(&report);
+    check("narrow", &text);
+    assert!(text.contains(".picture.of-chain{max-width:590px}") && text.contains("0 590 "), "{text}");
+}
+
+#[test]
+fn a_broken_machine_is_never_said_to_have_nothing_broken() {
+    for (name, mut report) in fixtures() {
+        let is_broken = report.verdict == Verdict::Broken;
+        assert_eq!(html(&report).contains("Nothing in this picture is broken"), !is_broken, "{name}");
+        report.findings.clear();
+        assert!(!is_broken || !html(&report).contains("Nothing in this picture is broken"), "{name}");
+    }
+}
+
+#[test]
 fn sections_without_content_are_left_out() {
     let mut report = fixture("healthy-server2012r2");
     report.cleanup = None;
@@ -176,6 +197,7 @@ fn sections_without_content_are_left_out() {
     }
     report.timeline.clear();
     report.checks.clear();
+    report.collect.clear();
     report.config = None;
     report.machine.hostname = None;
     let text = html(&report);

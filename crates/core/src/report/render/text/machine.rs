@@ -1,10 +1,12 @@
 //! The parts about the machine and what was read.
 
+use super::rest;
 use crate::report::Report;
-use crate::report::render::words::{days, size_of};
+use crate::report::render::bounds::Left;
+use crate::report::render::words::{days, no_guid, size_of};
 use crate::terminal::{Page, Style};
 
-pub(super) fn machine(out: &mut Page, report: &Report) {
+pub(super) fn machine(out: &mut Page, report: &Report, left: &Left) {
     let machine = &report.machine;
     out.heading("MACHINE");
     let unknown = || "not in evidence".to_owned();
@@ -25,7 +27,7 @@ pub(super) fn machine(out: &mut Page, report: &Report) {
                 out.paragraph(15, &format!("without the hive's logs: {before}"));
             }
         }
-        None => out.item(2, "MachineGuid  ", &unknown()),
+        None => out.item(2, "MachineGuid  ", no_guid(report)),
     }
     for row in &report.guid_census {
         let mark = if row.is_current { "current" } else { "other" };
@@ -37,6 +39,7 @@ pub(super) fn machine(out: &mut Page, report: &Report) {
         let noun = if row.containers == 1 { "container" } else { "containers" };
         out.item(2, "GUID seen    ", &format!("{} ({mark}): {} {noun}{span}", row.guid, row.containers));
     }
+    rest(out, 15, left.guids.as_ref());
 }
 
 pub(super) fn sources(out: &mut Page, report: &Report) {
@@ -112,7 +115,7 @@ pub(super) fn bindings(out: &mut Page, report: &Report) {
 }
 
 /// What was proved, container by container, and which copies of the configuration fit.
-pub(super) fn proofs(out: &mut Page, report: &Report) {
+pub(super) fn proofs(out: &mut Page, report: &Report, left: &Left) {
     if let Some(dpapi) = &report.dpapi {
         out.heading("PROOF");
         let changed =
@@ -142,6 +145,7 @@ pub(super) fn proofs(out: &mut Page, report: &Report) {
                 out.item(4, "opens ", opens);
             }
         }
+        rest(out, 2, left.containers.as_ref());
     }
     if !report.config_copies.is_empty() {
         out.heading("COPIES OF THE CONFIGURATION");
@@ -153,7 +157,7 @@ pub(super) fn proofs(out: &mut Page, report: &Report) {
 }
 
 /// What a clean-up of the key folders must leave alone.
-pub(super) fn cleanup(out: &mut Page, report: &Report) {
+pub(super) fn cleanup(out: &mut Page, report: &Report, left: &Left) {
     let Some(cleanup) = &report.cleanup else { return };
     out.heading("BEFORE THE KEY FOLDERS ARE CLEANED UP");
     if !cleanup.keep.is_empty() {
@@ -163,6 +167,7 @@ pub(super) fn cleanup(out: &mut Page, report: &Report) {
         let name = row.name.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
         out.item(2, "- ", &format!("{}{name}: {}", row.container, row.why.join("; ")));
     }
+    rest(out, 2, left.keep.as_ref());
     if !cleanup.leftovers.is_empty() {
         out.spans(2, "", &[(Style::Bold, "These look left behind:")]);
     }

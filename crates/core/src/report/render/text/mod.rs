@@ -5,26 +5,29 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
+use super::bounds::{Left, ROWS, bounded, line};
 use super::{Look, words};
 use crate::report::Report;
 use crate::terminal::{Page, Style};
 
 /// The report as text.
-pub(super) fn render(report: &Report, look: &Look) -> String {
+pub(super) fn render(whole: &Report, look: &Look) -> String {
+    let (report, left) = bounded(whole);
+    let report = report.as_ref();
     let mut out = Page::new(look);
     let verdict = report.verdict;
     let word = verdict.name().to_uppercase();
     out.spans(0, "", &[(Style::Bold, "VERDICT:"), (words::verdict_style(verdict), &word)]);
     out.paragraph(0, &report.summary);
-    machine::machine(&mut out, report);
+    machine::machine(&mut out, report, &left);
     machine::sources(&mut out, report);
     machine::bindings(&mut out, report);
-    machine::proofs(&mut out, report);
+    machine::proofs(&mut out, report, &left);
     cause(&mut out, report);
-    down(&mut out, report);
-    findings(&mut out, report);
-    plan::plan(&mut out, report);
-    machine::cleanup(&mut out, report);
+    down(&mut out, whole);
+    findings(&mut out, whole, report, &left);
+    plan::plan(&mut out, whole, report, &left);
+    machine::cleanup(&mut out, report, &left);
     open(&mut out, report);
     out.gap();
     out.spans(0, "", &[(Style::Faint, &words::made_by(report))]);
@@ -46,18 +49,27 @@ fn down(out: &mut Page, report: &Report) {
     if down.is_empty() {
         return;
     }
-    out.heading("DOWN, BY CONTAINER");
-    for (container, affects) in down {
-        out.spans(2, "- ", &[(Style::Plain, &format!("{container}:")), (Style::Error, &affects)]);
+    out.heading("DOWN, AND WHY");
+    let more = line(down.len().saturating_sub(ROWS));
+    for (name, causes) in down.into_iter().take(ROWS) {
+        out.spans(2, "- ", &[(Style::Error, &format!("{name}:")), (Style::Plain, &causes)]);
+    }
+    rest(out, 2, more.as_ref());
+}
+
+/// How many rows of a list are not shown.
+fn rest(out: &mut Page, indent: usize, more: Option<&String>) {
+    if let Some(more) = more {
+        out.paragraph(indent, more);
     }
 }
 
-fn findings(out: &mut Page, report: &Report) {
+fn findings(out: &mut Page, whole: &Report, report: &Report, left: &Left) {
     if report.findings.is_empty() {
         return;
     }
     out.heading("FINDINGS");
-    let paths = words::paths(report);
+    let paths = words::paths(whole);
     for finding in &report.findings {
         let level = words::level(finding.severity).to_uppercase();
         let rest = format!("({}): {}", finding.confidence, finding.title);
@@ -75,6 +87,14 @@ fn findings(out: &mut Page, report: &Report) {
             let path = paths.get(cite.evidence.as_str()).copied().unwrap_or_default();
             out.item(6, "> ", &format!("{path}, {}: {}", cite.locator, cite.observed));
         }
+        for remedy in finding.remedies.iter().filter(|_| words::shows_remedies(report, finding)) {
+            out.spans(6, "", &[(Style::Bold, "Cure:"), (Style::Plain, remedy)]);
+        }
+    }
+    rest(out, 2, left.findings.as_ref());
+    if let Some(why) = words::no_plan(report) {
+        out.heading("PLAN");
+        out.paragraph(2, why);
     }
 }
 

@@ -1,24 +1,31 @@
 //! The part about the way back.
 
+use super::rest;
+use crate::report::render::bounds::{Left, ROWS, line};
 use crate::report::render::words;
 use crate::report::{PlanRow, Report, StepRow};
 use crate::terminal::{Page, Style};
 
 /// The plan, what it leaves, what proves it, and what else was weighed.
-pub(super) fn plan(out: &mut Page, report: &Report) {
+pub(super) fn plan(out: &mut Page, whole: &Report, report: &Report, left: &Left) {
+    let titles = words::Titles::of(whole);
     let Some(plan) = &report.plan else { return };
     out.heading("PLAN");
     steps(out, &plan.steps, 2);
     if !plan.resolves.is_empty() {
-        out.paragraph(2, &format!("Tried on the facts, it resolves: {}.", plan.resolves.join(", ")));
+        let more = line(plan.resolves.len().saturating_sub(ROWS));
+        let more = more.map(|more| format!(", {more}")).unwrap_or_default();
+        let ids: Vec<&str> = plan.resolves.iter().map(String::as_str).take(ROWS).collect();
+        out.paragraph(2, &format!("Tried on the facts, it resolves: {}{more}.", ids.join(", ")));
     }
-    for left in &plan.remaining {
-        let level = format!("({}):", words::level(left.severity));
-        let title = format!("{}.", left.title);
-        let style = words::level_style(left.severity);
+    for row in &plan.remaining {
+        let level = format!("({}):", words::level(row.severity));
+        let title = format!("{}.", titles.remaining(row));
+        let style = words::level_style(row.severity);
         out.spans(2, "", &[(Style::Plain, "It leaves"), (style, &level), (Style::Plain, &title)]);
     }
-    expect(out, plan);
+    rest(out, 2, left.remaining.as_ref());
+    expect(out, plan, &titles, left);
     out.heading("ALTERNATIVES");
     for alternative in &plan.alternatives {
         let name = format!("{}:", alternative.name);
@@ -55,12 +62,13 @@ fn labelled(out: &mut Page, indent: usize, label: &str, text: &str) {
 }
 
 /// What the next evidence must show.
-fn expect(out: &mut Page, plan: &PlanRow) {
+fn expect(out: &mut Page, plan: &PlanRow, titles: &words::Titles<'_>, left: &Left) {
     if plan.expect.is_empty() {
         return;
     }
     out.heading("AFTER THE REPAIR, THE NEXT EVIDENCE MUST SHOW");
     for row in &plan.expect {
-        out.item(2, "- ", &row.what);
+        out.item(2, "- ", &titles.expected(row));
     }
+    rest(out, 2, left.expect.as_ref());
 }

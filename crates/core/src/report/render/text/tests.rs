@@ -82,3 +82,68 @@ fn the_verdict_has_a_colour_and_a_word() {
     let coloured = render(&sample::report("healthy-server2012r2"), &Look::default().in_colour(true));
     assert!(coloured.starts_with("\u{1b}[1mVERDICT:\u{1b}[0m \u{1b}[32mHEALTHY\u{1b}[0m\n"), "{coloured}");
 }
+
+#[test]
+fn without_a_plan_each_harm_comes_with_its_cure_and_everything_down_with_its_cause() {
+    let report = sample::report("server2003-metabase-replaced");
+    assert!(report.plan.is_none());
+    let text = render(&report, &Look::of_width(400));
+    for finding in report.findings.iter().filter(|row| row.severity >= crate::report::Level::Warning) {
+        for remedy in &finding.remedies {
+            assert!(text.contains(&format!("Cure: {remedy}")), "{remedy} is not in {text}");
+        }
+        for name in &finding.affects {
+            assert!(text.contains(&format!("- {name}: ")), "{name} is not in {text}");
+        }
+    }
+    assert!(text.contains("DOWN, AND WHY") && text.contains("No plan: "), "{text}");
+    let healthy = render(&sample::report("healthy-server2012r2"), &Look::of_width(400));
+    assert!(!healthy.contains("No plan:") && !healthy.contains("DOWN"));
+    let mut mixed = report;
+    mixed.findings[0].rule = "evidence-mixed".to_owned();
+    assert!(render(&mixed, &Look::of_width(400)).contains("not come from one machine at one time"));
+}
+
+#[test]
+fn a_machine_guid_that_is_absent_is_called_missing() {
+    let mut report = sample::report("healthy-server2012r2");
+    report.machine.machine_guid = None;
+    assert!(render(&report, &Look::default()).contains("MachineGuid  not in evidence"));
+    let mut finding = sample::report("iis7-keys-missing").findings[0].clone();
+    finding.rule = "machine-guid-missing".to_owned();
+    report.findings.push(finding);
+    for form in ["text", "markdown", "html"] {
+        let shown = crate::report::render::in_form(&report, form);
+        assert!(shown.contains("missing: the value is absent"), "{form}");
+    }
+}
+
+#[test]
+fn equal_titles_are_told_apart_by_their_file() {
+    let mut report = sample::full();
+    let (one, two) = ("container:rsa-machine/aaaa_old", "container:rsa-machine/bbbb_new");
+    let mut finding = report.findings[0].clone();
+    (finding.id, finding.title, finding.subject) =
+        ("f1".to_owned(), "The copy is damaged".to_owned(), one.to_owned());
+    report.findings.push(finding);
+    let plan = report.plan.as_mut().expect("a plan");
+    let mut row = plan.remaining[0].clone();
+    (row.title, row.subject) = ("The copy is damaged".to_owned(), two.to_owned());
+    plan.remaining.push(row);
+    let mut expect = plan.expect[0].clone();
+    expect.kind = "finding-gone".to_owned();
+    expect.subject = "f1".to_owned();
+    expect.what = "some-rule no longer finds: The copy is damaged.".to_owned();
+    plan.expect.push(expect);
+    let text = render(&report, &Look::of_width(400));
+    assert!(text.contains("The copy is damaged (bbbb_new)."), "{text}");
+    assert!(text.contains("no longer finds: The copy is damaged (aaaa_old)."), "{text}");
+    for form in ["markdown", "html"] {
+        let shown = crate::report::render::in_form(&report, form).replace('\\', "");
+        assert!(shown.contains("(bbbb_new)") && shown.contains("(aaaa_old)"), "{form}");
+    }
+    assert!(
+        !render(&sample::full(), &Look::of_width(400)).contains("(c2319c42033a"),
+        "only where it is needed"
+    );
+}
