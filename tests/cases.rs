@@ -53,7 +53,8 @@ fn rack() -> (tempfile::TempDir, PathBuf) {
     fs::write(path.join("b-web01.zip"), Zip { deflate: true, ..Zip::default() }.write(&packed))
         .expect("an archive");
     put(&path.join("c-web02"), &named(machine, "WEB02"));
-    fs::write(path.join("d-broken"), b"EVF\x09\x0d\x0a\xff\x00 cut").expect("a file");
+    fs::create_dir(path.join("d-broken")).expect("a folder");
+    fs::write(path.join("d-broken/notes"), "nothing").expect("a file");
     fs::write(path.join("README.md"), "what this is").expect("a file");
     put(&path.join("e-mail"), &named(other_server(), "MAIL"));
     fs::write(path.join(".hidden"), "nothing").expect("a file");

@@ -76,9 +76,9 @@ fn the_answer_goes_to_a_file_that_is_neither_evidence_nor_a_report() {
     let written = run_in(&folder, ["compare", "before.json", "after", "--output", "answer.txt"]);
     assert_eq!((written.code, written.stdout.as_str()), (Some(0), ""), "{written:?}");
     assert!(fs::read_to_string(folder.join("answer.txt")).unwrap().starts_with("COMPARISON"));
-    for into in ["before.json", "after/answer.txt"] {
+    for (into, why) in [("before.json", "this run reads"), ("after/answer.txt", "never written to")] {
         let refused = run_in(&folder, ["compare", "before.json", "after", "--output", into]);
-        assert!(refused.refusal().contains("never written to"), "{refused:?}");
+        assert!(refused.refusal().contains(why), "{refused:?}");
     }
 }
 

@@ -378,9 +378,18 @@ fn the_same_evidence_gives_the_same_bytes_and_the_same_map() {
     let evidence = as_files(&folder.path().join("case"));
     let (one, two) = (folder.path().join("one"), folder.path().join("two"));
     let first = diagnose(&evidence, "json", Some(&one));
-    assert_eq!(first, diagnose(&evidence, "json", Some(&two)));
+    let second = diagnose(&evidence, "json", Some(&two));
+    // Only the id of a new map is drawn by lot.
+    let bare = |text: &str, own: &str| -> Vec<String> {
+        let lines: Vec<String> = text.lines().filter(|line| !line.contains(own)).map(str::to_owned).collect();
+        assert_eq!(lines.len() + 1, text.lines().count(), "{own}");
+        lines
+    };
+    assert_ne!(first, second);
+    assert_eq!(bare(&first, "\"redaction_map\""), bare(&second, "\"redaction_map\""));
     assert_eq!(first, diagnose(&evidence, "json", Some(&one)), "with its own map it is the same again");
-    assert_eq!(fs::read(&one).unwrap(), fs::read(&two).unwrap());
+    let map = |path: &Path| fs::read_to_string(path).unwrap();
+    assert_eq!(bare(&map(&one), "\"seed\""), bare(&map(&two), "\"seed\""));
 }
 
 #[test]
