@@ -409,15 +409,15 @@ fn master_keys(machine: &Machine<'_>) -> Option<Candidate> {
     let mut prose = vec![
         format!("Back up {folder} and the key folders as they are, with access rights; the backup holds private keys."),
         "Look for the file in every backup, shadow copy and image of the system drive of this server that was made before \
-         the loss: in Protect\\S-1-5-18\\User, and in Protect\\S-1-5-18 itself. The file is hidden and a system file. One of \
+         the loss: in Protect\\S-1-5-18, and in its folder User. The file is hidden and a system file. One of \
          another server does not help."
             .to_owned(),
     ];
     prose.extend(missing.iter().map(|guid| {
         format!(
-            "Put the file {folder}\\User\\{guid} back (without User where the backup has it there), as LocalSystem or with the \
-             right to restore files: robocopy \"BACKUP\" \"{folder}\\User\" {guid} /B /COPYALL keeps its attributes and access. \
-             Otherwise set both: attrib +s +h, and with icacls the same entries as the other master keys of that folder \
+            "Put the file {folder}\\{guid} back, or {folder}\\User\\{guid} where the backup has it there, as LocalSystem or \
+             with the right to restore files: robocopy \"BACKUP\" \"{folder}\" {guid} /B /COPYALL keeps its attributes and \
+             access. Otherwise set both: attrib +s +h, and with icacls the same entries as the other master keys of that folder \
              (full control for SYSTEM). Undo: move the file out again."
         )
     }));
