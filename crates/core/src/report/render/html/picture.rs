@@ -5,7 +5,7 @@ use crate::report::chain::{Chain, Kind, Link, Node, State};
 /// Left edge and width of each column.
 const COLUMNS: [(i32, i32); 4] = [(0, 196), (250, 336), (640, 248), (942, 218)];
 /// Heading of each column.
-const HEADINGS: [&str; 4] = ["MachineGuid", "Key containers", "Opened by", "Depends on it"];
+const HEADINGS: [&str; 4] = ["MachineGuid", "Keys and files", "Opened by", "Depends on it"];
 /// Top of the first node.
 const TOP: i32 = 36;
 /// Height of a node.
