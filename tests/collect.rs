@@ -82,6 +82,19 @@ fn mistakes_are_told_in_one_sentence() {
 }
 
 #[test]
+fn a_definition_that_would_gather_nothing_is_refused() {
+    for (form, need) in
+        [("kape", "access-rights"), ("acquire", "creation-times"), ("velociraptor", "access-rights")]
+    {
+        let refused = run(["collect", "--for", form, "--need", need]);
+        assert!(refused.refusal().contains("on the server: "), "{refused:?}");
+    }
+    let half = run(["collect", "--for", "acquire", "--need", "access-rights,system-hive"]);
+    assert!(half.stdout.contains("--glob=sysvol/Windows/System32/config/SYSTEM\n"), "{half:?}");
+    assert!(half.stderr.contains("access-rights is not gathered"), "{half:?}");
+}
+
+#[test]
 fn a_definition_goes_to_a_file() {
     let folder = tempfile::tempdir().unwrap();
     let run = run_in(folder.path(), ["collect", "--for", "kape", "--output", "IisMachineKeys.tkape"]);
@@ -112,7 +125,8 @@ fn the_script_gathers_a_drive_that_is_then_diagnosed() {
     write(&place(&files, Layout::DriveRoot), &folder.path().join("drive"), None).unwrap();
     fs::write(folder.path().join("collect.ps1"), run(["collect", "--for", "powershell"]).answer()).unwrap();
     let collect = |output: &str, more: &[&str]| {
-        let words = ["-NoProfile", "-File", "collect.ps1", "-SystemDrive", "drive", "-Output", output];
+        let words =
+            ["-NoProfile", "-File", "collect.ps1", "-SystemDrive", "drive", "-Output", output, "-Force"];
         Command::new(shell).args(words).args(more).current_dir(folder.path()).output().unwrap()
     };
     let diagnose = |output: &Path| {

@@ -430,3 +430,57 @@ fn the_map_is_for_its_owner_and_never_in_the_evidence() {
     assert!(refused(Path::new(&report), &[]).contains("no token of the part"));
     assert_eq!(fs::read_to_string(&report).unwrap(), "{\"host\": {\"site-1\": \"x\"}}", "it is left alone");
 }
+
+#[test]
+fn many_cases_and_a_map_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    as_files(&folder.path().join("cases/one"));
+    let path = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    for many in [["--each", "cases"], ["--case", "cases/one"]] {
+        let words = [
+            "diagnose".to_owned(),
+            many[0].to_owned(),
+            path(many[1]),
+            "--pseudonymize".to_owned(),
+            path("map"),
+        ];
+        let ran = run(&words);
+        assert_eq!((ran.code, ran.stdout.as_str()), (Some(2), ""), "{ran:?}");
+        assert!(ran.stderr.contains("one by one"), "{ran:?}");
+        assert!(!folder.path().join("map").exists());
+    }
+}
+
+#[test]
+fn names_that_are_ordinary_words_are_hidden_and_the_report_can_still_be_read() {
+    let mut machine = machine();
+    let key = "ControlSet001\\Control\\ComputerName\\ComputerName";
+    machine.set_system(key, "ComputerName", Value::Sz("EXCHANGE".to_owned()));
+    machine.set_config(
+        &ConfigSpec::iis7(2048)
+            .pool("Services", Some("IISWASOnlyAesProvider"))
+            .site("Backup", "Services")
+            .anonymous_password("AesProvider", 32),
+    );
+    machine.add_tls_site("orders.zephyrcorp.example", "OrchidKeys", GUID, "10.77.66.54:443", "Backup");
+    let files: Vec<(String, Vec<u8>)> = machine
+        .files()
+        .into_iter()
+        .map(|(path, file)| (path.trim_start_matches("C:\\").replace('\\', "/"), file.bytes))
+        .collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    let evidence = write(&files, &folder.path().join("case"));
+    let (plain, map) = (json(&evidence, None), folder.path().join("map"));
+    let told = json(&evidence, Some(&map));
+    let mut texts = [Vec::new(), Vec::new()];
+    strings(&plain, &mut texts[0]);
+    strings(&told, &mut texts[1]);
+    let [plain, told] = texts.map(|texts| texts.join("\n"));
+    assert!(plain.contains("EXCHANGE") && !told.contains("EXCHANGE"));
+    assert!(plain.contains("site Backup") && !told.contains("site Backup"), "{told}");
+    assert!(!told.contains("pool Services"));
+    for word in ["backup", "services"] {
+        let count = |text: &str| text.matches(word).count();
+        assert_eq!(count(&plain), count(&told), "the word {word} stays");
+    }
+}

@@ -140,7 +140,7 @@ pub fn render(report: &Report, form: &str, look: &Look) -> String {
 /// A definition for a collector, and what to tell beside it.
 ///
 /// # Errors
-/// A name that is none of what can be gathered.
+/// A name that is none of what can be gathered, or a form that gathers nothing of it.
 pub fn definition(form: &str, needs: &[&str], names_only: bool) -> Result<(String, Vec<String>), Failure> {
     let request = if needs.is_empty() {
         collect::Request::all(names_only)
@@ -154,8 +154,11 @@ pub fn definition(form: &str, needs: &[&str], names_only: bool) -> Result<(Strin
             ))
         })?
     };
-    let form = collect::Form::by_name(form);
-    Ok(form.map(|form| (form.print(&request), form.notes(&request))).unwrap_or_default())
+    let Some(form) = collect::Form::by_name(form) else { return Ok(Default::default()) };
+    match form.refusal(&request) {
+        Some(why) => Err(Failure::new(why)),
+        None => Ok((form.print(&request), form.notes(&request))),
+    }
 }
 
 /// What a saved report lacks, by its names in `collect`.

@@ -18,6 +18,12 @@ use crate::progress::Meter;
 /// Nothing could be diagnosed, or the report could not be written.
 pub fn run(args: &DiagnoseArgs) -> Result<Exit, Failure> {
     if args.each.is_some() || !args.case.is_empty() {
+        if args.pseudonymize.is_some() {
+            return Err(Failure::new(
+                "--pseudonymize is for one case, and --each and --case name many; diagnose the cases one by one with the \
+                 same MAP, which gives a name the same token in all of them",
+            ));
+        }
         return super::cases::run(args);
     }
     if args.workers.is_some() {

@@ -1,4 +1,6 @@
 //! Arguments for acquire, one a line, as its `@FILE` takes them. `sysvol` is its name for the drive with Windows.
+//!
+//! Every version has `--glob`; newer ones have no `--file`, and drop what they do not know without a word.
 
 use super::definition::Request;
 
@@ -6,8 +8,7 @@ use super::definition::Request;
 pub(super) fn print(request: &Request) -> String {
     let mut text = String::from("--profile=none\n");
     for line in request.copied() {
-        let kind = if line.pattern().contains('*') { "glob" } else { "file" };
-        text.push_str(&format!("--{kind}=sysvol/{}\n", line.pattern().replace('\\', "/")));
+        text.push_str(&format!("--glob=sysvol/{}\n", line.pattern().replace('\\', "/")));
     }
     text
 }

@@ -4,12 +4,12 @@
 
 use std::fmt::Write;
 
-use super::definition::Request;
+use super::definition::{Reach, Request};
 
 /// The manifest. A line without a comma is none of its operations, so notes have none.
 pub(super) fn print(request: &Request) -> String {
     let mut text = String::from("echo,### IIS machine keys (iiskeys) ###\n");
-    for note in request.notes(true) {
+    for note in request.notes(Reach { names: true, ..Reach::FILES }) {
         let _ = writeln!(text, "# {}", note.replace(',', ";"));
     }
     for line in request.copied() {
@@ -19,7 +19,7 @@ pub(super) fn print(request: &Request) -> String {
     let mut folders: Vec<String> = request
         .listed()
         .iter()
-        .filter(|line| line.mask == "*")
+        .filter(|line| line.mask == "*" && request.has(line.item))
         .map(|line| line.folder.replace('\\', "/"))
         .collect();
     folders.dedup();

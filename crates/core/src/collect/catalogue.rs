@@ -23,9 +23,15 @@ pub static ITEMS: &[Item] = &[
     Item::new(
         "system-hive",
         Some(Need::SystemHive),
-        "%SystemRoot%\\System32\\config\\SYSTEM with SYSTEM.LOG, .LOG1 and .LOG2",
+        SYSTEM_HIVE,
         "services, bindings of HTTP.sys, the computer's name, the boot key",
         Source::Files(&[windows(CONFIG, "SYSTEM")]),
+    )
+    .before_vista(
+        "%SystemRoot%\\System32\\config\\SYSTEM; an export by regedit /e does not have the boot key, which stands in class \
+         names: for that the hive itself, from a disk image, from the system state of ntbackup (also below \
+         %SystemRoot%\\repair), or saved with regback of the Resource Kit",
+        SYSTEM_HIVE,
     )
     .by(Commands {
         nt50: &["regedit /e SYSTEM.reg HKEY_LOCAL_MACHINE\\SYSTEM"],
@@ -93,7 +99,7 @@ pub static ITEMS: &[Item] = &[
         nt50: &[OLD_KEYS],
         nt51: &[OLD_KEYS],
         nt6: &[
-            "robocopy \"%ProgramData%\\Microsoft\\Crypto\\RSA\\MachineKeys\" Crypto\\RSA\\MachineKeys /E /B /COPY:DAT /R:0 /W:0",
+            "robocopy \"%ProgramData%\\Microsoft\\Crypto\\RSA\\MachineKeys\" Crypto\\RSA\\MachineKeys /E /XJ /B /COPY:DAT /R:0 /W:0",
         ],
     }),
     Item::new(
@@ -108,7 +114,7 @@ pub static ITEMS: &[Item] = &[
         nt50: &[OLD_DSS_KEYS],
         nt51: &[OLD_DSS_KEYS],
         nt6: &[
-            "robocopy \"%ProgramData%\\Microsoft\\Crypto\\DSS\\MachineKeys\" Crypto\\DSS\\MachineKeys /E /B /COPY:DAT /R:0 /W:0",
+            "robocopy \"%ProgramData%\\Microsoft\\Crypto\\DSS\\MachineKeys\" Crypto\\DSS\\MachineKeys /E /XJ /B /COPY:DAT /R:0 /W:0",
         ],
     }),
     Item::new(
@@ -119,7 +125,7 @@ pub static ITEMS: &[Item] = &[
         Source::Files(&[keys(Base::Shared, "Microsoft\\Crypto\\Keys")]),
     )
     .without(CONTENTS)
-    .by(vista(&["robocopy \"%ProgramData%\\Microsoft\\Crypto\\Keys\" Crypto\\Keys /E /B /COPY:DAT /R:0 /W:0"])),
+    .by(vista(&["robocopy \"%ProgramData%\\Microsoft\\Crypto\\Keys\" Crypto\\Keys /E /XJ /B /COPY:DAT /R:0 /W:0"])),
     Item::new(
         "system-keys",
         Some(Need::SystemKeys),
@@ -135,8 +141,8 @@ pub static ITEMS: &[Item] = &[
         nt50: &[OLD_SYSTEM_KEYS],
         nt51: &[OLD_SYSTEM_KEYS],
         nt6: &[
-            "robocopy \"%ProgramData%\\Microsoft\\Crypto\\RSA\\S-1-5-18\" Crypto\\RSA\\S-1-5-18 /E /B /COPY:DAT /R:0 /W:0",
-            "robocopy \"%ProgramData%\\Microsoft\\Crypto\\SystemKeys\" Crypto\\SystemKeys /E /B /COPY:DAT /R:0 /W:0",
+            "robocopy \"%ProgramData%\\Microsoft\\Crypto\\RSA\\S-1-5-18\" Crypto\\RSA\\S-1-5-18 /E /XJ /B /COPY:DAT /R:0 /W:0",
+            "robocopy \"%ProgramData%\\Microsoft\\Crypto\\SystemKeys\" Crypto\\SystemKeys /E /XJ /B /COPY:DAT /R:0 /W:0",
         ],
     }),
     Item::new(
@@ -154,7 +160,7 @@ pub static ITEMS: &[Item] = &[
     )
     .without(CONTENTS)
     .by(vista(&[
-            "robocopy \"%SystemRoot%\\ServiceProfiles\" ServiceProfiles *_????????-????-????-????-???????????? /S /B /COPY:DAT /R:0 /W:0",
+            "robocopy \"%SystemRoot%\\ServiceProfiles\" ServiceProfiles *_????????-????-????-????-???????????? /S /XJ /B /COPY:DAT /R:0 /W:0",
         ])),
     Item::new(
         "key-file-contents",
@@ -213,11 +219,19 @@ pub static ITEMS: &[Item] = &[
         ]),
     )
     .without("whether an export of the configuration can bring its keys back")
-    .by(vista(&[
-            "robocopy \"%SystemDrive%\\inetpub\\history\" history applicationHost.config /S /B /COPY:DAT /R:0 /W:0",
-            "robocopy \"%SystemRoot%\\System32\\inetsrv\\backup\" backup applicationHost.config /S /B /COPY:DAT /R:0 /W:0",
+    .before_vista(
+        "backups of the metabase: %SystemRoot%\\System32\\inetsrv\\MetaBack",
+        "copies of the metabase: %SystemRoot%\\System32\\inetsrv\\MetaBack (backups) and inetsrv\\History",
+    )
+    .by(Commands {
+        nt50: &[OLD_META_BACK],
+        nt51: &[OLD_META_HISTORY, OLD_META_BACK],
+        nt6: &[
+            "robocopy \"%SystemDrive%\\inetpub\\history\" history applicationHost.config /S /XJ /B /COPY:DAT /R:0 /W:0",
+            "robocopy \"%SystemRoot%\\System32\\inetsrv\\backup\" backup applicationHost.config /S /XJ /B /COPY:DAT /R:0 /W:0",
             "robocopy \"%SystemRoot%\\System32\\inetsrv\\config\\Export\" Export /B /COPY:DAT /R:0 /W:0",
-        ])),
+        ],
+    }),
     Item::new(
         "metabase",
         Some(Need::Metabase),
@@ -233,12 +247,12 @@ pub static ITEMS: &[Item] = &[
     .by(Commands {
         nt50: &[
             "xcopy %SystemRoot%\\System32\\inetsrv\\MetaBase.bin inetsrv\\ /h /k /c",
-            "xcopy %SystemRoot%\\System32\\inetsrv\\MetaBack inetsrv\\MetaBack\\ /h /k /c",
+            OLD_META_BACK,
         ],
         nt51: &[
             "xcopy %SystemRoot%\\System32\\inetsrv\\MetaBase.xml inetsrv\\ /h /k /c",
-            "xcopy %SystemRoot%\\System32\\inetsrv\\History inetsrv\\History\\ /h /k /c",
-            "xcopy %SystemRoot%\\System32\\inetsrv\\MetaBack inetsrv\\MetaBack\\ /h /k /c",
+            OLD_META_HISTORY,
+            OLD_META_BACK,
         ],
         nt6: &[
             "robocopy \"%SystemRoot%\\System32\\inetsrv\" inetsrv MetaBase.xml /B /COPY:DAT /R:0 /W:0",
@@ -248,11 +262,16 @@ pub static ITEMS: &[Item] = &[
     Item::new(
         "security-hive",
         Some(Need::SecurityHive),
-        "%SystemRoot%\\System32\\config\\SECURITY with SECURITY.LOG, .LOG1 and .LOG2, of the same moment as SYSTEM",
+        SECURITY_HIVE,
         "the machine's DPAPI secret",
         Source::Files(&[opener(CONFIG, "SECURITY")]),
     )
     .without(PROOFS)
+    .before_vista(
+        "%SystemRoot%\\System32\\config\\SECURITY, of the same moment as SYSTEM: from a disk image, from the system state \
+         of ntbackup (also below %SystemRoot%\\repair), or saved with regback of the Resource Kit",
+        SECURITY_HIVE,
+    )
     .by(Commands {
         nt50: &[],
         nt51: &["reg save HKLM\\SECURITY SECURITY.hiv"],
@@ -273,7 +292,7 @@ pub static ITEMS: &[Item] = &[
         nt50: &[OLD_PROTECT],
         nt51: &[OLD_PROTECT],
         nt6: &[
-            "robocopy \"%SystemRoot%\\System32\\Microsoft\\Protect\\S-1-5-18\" Protect\\S-1-5-18 /E /B /COPY:DAT /R:0 /W:0",
+            "robocopy \"%SystemRoot%\\System32\\Microsoft\\Protect\\S-1-5-18\" Protect\\S-1-5-18 /E /XJ /B /COPY:DAT /R:0 /W:0",
         ],
     }),
     Item::new(
@@ -290,13 +309,14 @@ pub static ITEMS: &[Item] = &[
         "machine.config and web.config of the .NET Framework, and the web.config of the default site",
         "encrypted sections of ASP.NET, which use keys of the machine",
         Source::Files(&[
-            windows("Microsoft.NET\\Framework*\\v*\\CONFIG", "machine.config"),
-            windows("Microsoft.NET\\Framework*\\v*\\CONFIG", "web.config"),
-            file(Base::Drive, "inetpub\\wwwroot", "web.config"),
+            opener("Microsoft.NET\\Framework*\\v*\\CONFIG", "machine.config"),
+            opener("Microsoft.NET\\Framework*\\v*\\CONFIG", "web.config"),
+            Place { secret: Secret::Opener, ..file(Base::Drive, "inetpub\\wwwroot", "web.config") },
         ]),
     )
+    .without("which encrypted sections ASP.NET has, and which keys of the machine they need")
     .by(vista(&[
-            "robocopy \"%SystemRoot%\\Microsoft.NET\" Microsoft.NET machine.config web.config /S /B /COPY:DAT /R:0 /W:0",
+            "robocopy \"%SystemRoot%\\Microsoft.NET\" Microsoft.NET machine.config web.config /S /XJ /B /COPY:DAT /R:0 /W:0",
         ])),
     Item::new(
         "exported-keys",
@@ -310,7 +330,11 @@ pub static ITEMS: &[Item] = &[
         ]),
     )
     .without("which key an exported file holds")
-    .by(vista(&["robocopy \"%SystemDrive%\\\\\" exported *.xml *.pfx *.p12 /B /COPY:DAT /R:0 /W:0"])),
+    .by(vista(&[
+            "robocopy \"%SystemDrive%\\\\\" exported *.xml *.pfx *.p12 /A-:SH /B /COPY:DAT /R:0 /W:0",
+            // The root of a drive is hidden and a system folder, and its copy would be, too.
+            "attrib -h -s exported",
+        ])),
     Item::new(
         "access-rights",
         Some(Need::AccessRights),
@@ -420,10 +444,11 @@ pub static ITEMS: &[Item] = &[
     Item::new(
         "site-certificates",
         Some(Need::SiteCertificates),
-        "the output of cscript %SystemDrive%\\Inetpub\\AdminScripts\\adsutil.vbs ENUM_ALL W3SVC, made on the server",
-        "which certificates the sites of IIS 5 have",
+        "the output of netsh http show sslcert, made on the server",
+        "which certificates the sites have",
         Source::Output,
     )
+    .before_vista(OLD_SITES, OLD_SITES)
     .by(Commands {
         nt50: &[ADSUTIL],
         nt51: &[ADSUTIL],

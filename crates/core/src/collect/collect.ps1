@@ -3,8 +3,11 @@
     Gathers what iiskeys needs to say why IIS can no longer open its machine keys.
 .DESCRIPTION
     Runs on Windows PowerShell 2.0 and later (Windows 2000 has none: see iiskeys collect --for list).
-    Reads only. It writes nothing but the folder that -Output names, which must be new or empty and outside of what is read.
-    Files in use are opened for sharing. Hives in use are saved with reg.exe, event logs with wevtutil.exe (before
+    Reads only. It writes nothing but the folder that -Output names, which must be new or empty and outside of what is read;
+    only administrators and the system may open that folder. With -TestKeys Windows itself may write more: see there.
+    Run it as administrator. It ends with 0, with 1 when something could not be read, with 2 when nothing was.
+    Files in use are opened for sharing, and those that shut administrators out are copied with robocopy /B (2008 and later).
+    Hives in use are saved with reg.exe, event logs with wevtutil.exe (before
     Windows Vista through WMI). Files.csv holds names, sizes, all times in UTC and attributes; access.csv holds owner
     and access rights (SDDL) of key folders and key files; errors.csv holds what could not be read, and why.
     Give the folder, or a zip of it, to: iiskeys diagnose
@@ -12,16 +15,24 @@
     The folder to write, best on another drive, with a short path.
 .PARAMETER NamesOnly
     Leaves key files on the server: writes down their names, sizes, times, access rights and the name of the container in
-    them. Leaves out what opens keys: the SECURITY hive, the Protect folder, exported keys.
+    them. Leaves out what opens keys: the SECURITY hive, the Protect folder, exported keys, and the
+    machine.config and web.config of ASP.NET.
 .PARAMETER SystemDrive
     A drive or folder with a Windows that is not running, such as a mounted disk. Hives and logs are then copied.
+.PARAMETER TestKeys
+    Runs certutil -v -verifystore MY, which uses the key of each certificate of the machine. Windows then builds chains: it may
+    ask the network for certificates and revocation lists, and keep the answers in its own cache (CryptnetUrlCache).
+.PARAMETER Force
+    Goes on without the rights of an administrator, and where the folder cannot be shut to others (FAT, other systems).
 .NOTES
 @NOTES@
 #>
 param(
     [string]$Output = '',
     [switch]$NamesOnly,
-    [string]$SystemDrive = ''
+    [string]$SystemDrive = '',
+    [switch]$TestKeys,
+    [switch]$Force
 )
 
 Set-StrictMode -Version 2.0
@@ -29,9 +40,9 @@ $ErrorActionPreference = 'Stop'
 
 $keepSecrets = $NamesOnly.IsPresent -or @NAMES_ONLY@
 $runAdsutil = @ADSUTIL@
-$runCertutil = @CERTUTIL@
+$wantsCertutil = @CERTUTIL@
 
-# Item, base, folder, mask, and whether a file is a key, opens keys, or neither.
+# Item, base, folder, mask, and whether a file is a key, opens keys, is only listed, or none of these.
 $table = @(
 @TABLE@
 )
@@ -78,6 +89,16 @@ function Get-Reason($Record) {
 function Write-Trouble([string]$Path, [string]$Action, [string]$Why) {
     Write-Row $script:errors @($Path, $Action, $Why)
     $script:troubles++
+}
+
+# Files of others, and hives, are closed to everybody else. The group by its identifier: its name is a translated one.
+$isAdministrator = $false
+try {
+    $principal = New-Object Security.Principal.WindowsPrincipal ([Security.Principal.WindowsIdentity]::GetCurrent())
+    $isAdministrator = $principal.IsInRole((New-Object Security.Principal.SecurityIdentifier 'S-1-5-32-544'))
+} catch { $isAdministrator = $false }
+if (-not ($isAdministrator -or $Force.IsPresent)) {
+    Stop-Here 'this needs the rights of an administrator, without which key files cannot be read; start it from an elevated prompt, or add -Force'
 }
 
 # Where things are.
@@ -141,6 +162,32 @@ if ([IO.Directory]::Exists($target)) {
 }
 [void][IO.Directory]::CreateDirectory($target)
 
+# Administrators (S-1-5-32-544) and the system (S-1-5-18) alone: what is written here inherits it.
+function Close-Target {
+    $section = [Security.AccessControl.AccessControlSections]::Access
+    $security = New-Object Security.AccessControl.DirectorySecurity
+    $security.SetSecurityDescriptorSddlForm('D:PAI(A;OICI;FA;;;S-1-5-32-544)(A;OICI;FA;;;S-1-5-18)', $section)
+    $folder = New-Object IO.DirectoryInfo $target
+    if ($PSVersionTable.PSVersion.Major -ge 6) {
+        [IO.FileSystemAclExtensions]::SetAccessControl($folder, $security)
+        $now = [IO.FileSystemAclExtensions]::GetAccessControl($folder, $section)
+    } else {
+        $folder.SetAccessControl($security)
+        $now = $folder.GetAccessControl($section)
+    }
+    # File systems without access rights take them without a word.
+    if (-not $now.AreAccessRulesProtected) { throw 'the file system has no access rights' }
+}
+$why = ''
+if ($isAdministrator) {
+    try { Close-Target } catch { $why = Get-Reason $_ }
+} else { $why = 'not an administrator' }
+if ($why -ne '') {
+    $what = 'the output folder ' + $target + ' cannot be shut to others (' + $why + ')'
+    if (-not ($keepSecrets -or $Force.IsPresent)) { Stop-Here ($what + '; name a folder on an NTFS drive, or add -NamesOnly or -Force') }
+    [Console]::Error.WriteLine('iiskeys: ' + $what)
+}
+
 $script:troubles = 0
 $script:copied = 0
 $script:listed = 0
@@ -178,7 +225,7 @@ function New-Parent([string]$Path) {
     [void][IO.Directory]::CreateDirectory([IO.Path]::GetDirectoryName($Path))
 }
 
-function Copy-Shared([string]$From, [string]$To) {
+function Copy-Opened([string]$From, [string]$To) {
     New-Parent $To
     $share = [IO.FileShare]::ReadWrite -bor [IO.FileShare]::Delete
     $source = [IO.File]::Open($From, [IO.FileMode]::Open, [IO.FileAccess]::Read, $share)
@@ -193,6 +240,24 @@ function Copy-Shared([string]$From, [string]$To) {
             }
         } finally { $sink.Close() }
     } finally { $source.Close() }
+}
+
+# Copies a file; one that shuts administrators out is read as a backup is.
+function Copy-Shared([string]$From, [string]$To) {
+    try { Copy-Opened $From $To }
+    catch {
+        $why = Get-Reason $_
+        $robocopy = Join-Names $liveSystem32 'robocopy.exe'
+        if (-not ($why.StartsWith('UnauthorizedAccessException') -and [IO.File]::Exists($robocopy))) { throw }
+        # A dot behind the last backslash keeps it from taking the quote with it.
+        $arguments = '"' + [IO.Path]::GetDirectoryName($From).TrimEnd('\') + '\." "' + [IO.Path]::GetDirectoryName($To).TrimEnd('\') + '\." "'
+        $arguments += [IO.Path]::GetFileName($From) + '" /B /COPY:DAT /A-:SH /R:0 /W:0'
+        $code = Invoke-Program $robocopy $arguments
+        if (($code -ge 8) -or ($code -lt 0) -or -not [IO.File]::Exists($To)) {
+            throw ($why + ' robocopy /B ended with ' + $code + ': ' + (Read-Printed).Trim())
+        }
+        Write-Row $script:errors @($From, 'open, so it was copied with robocopy /B', $why)
+    }
     $script:copied++
 }
 
@@ -228,12 +293,15 @@ function Write-Access([string]$Path, [bool]$IsFolder) {
 function Write-File([string]$Path, [bool]$IsKey) {
     try {
         $info = New-Object IO.FileInfo $Path
+        # Its times as they are before it is opened, which may change the last access.
+        $info.Refresh()
+        $values = @($info.Length, (Format-Time $info.CreationTimeUtc), (Format-Time $info.LastWriteTimeUtc),
+            (Format-Time $info.LastAccessTimeUtc), $info.Attributes)
         $name = ''
         if ($IsKey -and $keepSecrets) {
             try { $name = Read-ContainerName $Path } catch { Write-Trouble $Path 'read the name of the container' (Get-Reason $_) }
         }
-        Write-Row $files @((Get-Shown $Path), $info.Length, (Format-Time $info.CreationTimeUtc), (Format-Time $info.LastWriteTimeUtc),
-            (Format-Time $info.LastAccessTimeUtc), $info.Attributes, $computer, $name)
+        Write-Row $files (@(Get-Shown $Path) + $values + @($computer, $name))
         $script:listed++
     } catch { Write-Trouble $Path 'read size and times' (Get-Reason $_) }
 }
@@ -255,32 +323,60 @@ function Expand-Folder([string]$Base, [string]$Folder) {
     return $found
 }
 
-# Runs a program of Windows and gives back what it prints; throws with what it says when it fails.
+$system32 = Join-Names $windows 'System32'
+$liveSystem32 = Join-Names ([string]$env:SystemRoot) 'System32'
+$printed = Join-Names $target 'printed.tmp'
+$limit = 120
+
+# Runs a program of Windows and gives back its exit code, -1 when it took too long. What it prints goes to a file, so that
+# no pipe can fill up and stop it.
 function Invoke-Program([string]$File, [string]$Arguments) {
     $start = New-Object Diagnostics.ProcessStartInfo
-    $start.FileName = $File
-    $start.Arguments = $Arguments
+    $start.FileName = Join-Names $liveSystem32 'cmd.exe'
+    $start.Arguments = '/d /s /c ""' + $File + '" ' + $Arguments + ' > "' + $printed + '" 2>&1"'
     $start.UseShellExecute = $false
     $start.CreateNoWindow = $true
-    $start.RedirectStandardOutput = $true
-    $start.RedirectStandardError = $true
     $process = [Diagnostics.Process]::Start($start)
-    $text = $process.StandardOutput.ReadToEnd()
-    $trouble = $process.StandardError.ReadToEnd()
-    $process.WaitForExit()
-    if ($process.ExitCode -ne 0) {
-        throw ([IO.Path]::GetFileName($File) + ' ended with ' + $process.ExitCode + ': ' + $trouble.Trim() + ' ' + $text.Trim())
+    if (-not $process.WaitForExit($limit * 1000)) {
+        $stop = New-Object Diagnostics.ProcessStartInfo
+        $stop.FileName = Join-Names $liveSystem32 'taskkill.exe'
+        $stop.Arguments = '/pid ' + $process.Id + ' /t /f'
+        $stop.UseShellExecute = $false
+        $stop.CreateNoWindow = $true
+        try { [void][Diagnostics.Process]::Start($stop).WaitForExit(10000) } catch { $process.Kill() }
+        [void]$process.WaitForExit(10000)
+        return -1
     }
-    return $text
+    return $process.ExitCode
 }
 
-$system32 = Join-Names $windows 'System32'
+# What the program printed, in the code page of the console.
+function Read-Printed {
+    if (-not [IO.File]::Exists($printed)) { return '' }
+    try { $encoding = [Text.Encoding]::GetEncoding([Globalization.CultureInfo]::CurrentCulture.TextInfo.OEMCodePage) }
+    catch { $encoding = [Text.Encoding]::Default }
+    $share = [IO.FileShare]::ReadWrite -bor [IO.FileShare]::Delete
+    $source = [IO.File]::Open($printed, [IO.FileMode]::Open, [IO.FileAccess]::Read, $share)
+    try { return (New-Object IO.StreamReader($source, $encoding)).ReadToEnd() } finally { $source.Close() }
+}
+
+function Get-Ending([string]$File, [int]$Code) {
+    $name = [IO.Path]::GetFileName($File)
+    if ($Code -eq -1) { return $name + ' was stopped after ' + $limit + ' seconds' }
+    return $name + ' ended with ' + $Code
+}
+
+# The same, where only success will do.
+function Invoke-Surely([string]$File, [string]$Arguments) {
+    $code = Invoke-Program $File $Arguments
+    if ($code -ne 0) { throw ((Get-Ending $File $code) + ': ' + (Read-Printed).Trim()) }
+}
 
 function Save-Hive([string]$Path, [string]$To) {
     New-Parent $To
     $arguments = 'save "HKLM\' + [IO.Path]::GetFileName($Path) + '" "' + $To + '"'
     if ([Environment]::OSVersion.Version.Major -ge 6) { $arguments += ' /y' }
-    [void](Invoke-Program (Join-Names $system32 'reg.exe') $arguments)
+    Invoke-Surely (Join-Names $system32 'reg.exe') $arguments
     $script:copied++
 }
 
@@ -293,7 +389,7 @@ function Save-Log([string]$Path, [string]$To) {
         $answer = $log.BackupEventlog($To)
         if ($answer.ReturnValue -ne 0) { throw ('WMI ended with ' + $answer.ReturnValue) }
     } else {
-        [void](Invoke-Program (Join-Names $system32 'wevtutil.exe') ('epl "' + $name.Replace('%4', '/') + '" "' + $To + '"'))
+        Invoke-Surely (Join-Names $system32 'wevtutil.exe') ('epl "' + $name.Replace('%4', '/') + '" "' + $To + '"')
     }
     $script:copied++
 }
@@ -312,7 +408,8 @@ function Test-Held([string]$Item, [string]$Name) {
 
 function Save-File([string]$Item, [string]$Path, [string]$Secret) {
     Write-File $Path ($Secret -eq 'key')
-    if ($Secret -eq 'key') { Write-Access $Path $false }
+    if (($Secret -eq 'key') -or ($Secret -eq 'list')) { Write-Access $Path $false }
+    if ($Secret -eq 'list') { return }
     if ($keepSecrets -and ($Secret -ne '-')) { return }
     $to = Get-Destination $Path
     $held = Test-Held $Item ([IO.Path]::GetFileName($Path))
@@ -335,7 +432,7 @@ foreach ($row in $table) {
     $parts = $row.Split('|')
     foreach ($folder in @(Expand-Folder (Get-Base $parts[1]) $parts[2])) {
         if (-not [IO.Directory]::Exists($folder)) { continue }
-        if (($parts[4] -eq 'key') -and ($parts[3] -eq '*')) { Write-Access $folder $true }
+        if ((($parts[4] -eq 'key') -or ($parts[4] -eq 'list')) -and ($parts[3] -eq '*')) { Write-Access $folder $true }
         try { $names = @([IO.Directory]::GetFiles($folder, $parts[3])) }
         catch {
             Write-Trouble $folder 'list files' (Get-Reason $_)
@@ -351,9 +448,14 @@ foreach ($row in $table) {
     }
 }
 
+# What a program prints is kept whatever it ends with: certutil fails when any one of the keys does.
 function Save-Output([string]$Name, [string]$File, [string]$Arguments) {
-    try { [IO.File]::WriteAllText((Join-Names $target $Name), (Invoke-Program $File $Arguments), $utf8) }
-    catch { Write-Trouble $Name 'run' (Get-Reason $_) }
+    try {
+        $code = Invoke-Program $File $Arguments
+        [IO.File]::WriteAllText((Join-Names $target $Name), (Read-Printed), $utf8)
+        $script:copied++
+        if ($code -ne 0) { Write-Row $script:errors @($Name, 'run', ((Get-Ending $File $code) + '; what it printed was kept')) }
+    } catch { Write-Trouble $Name 'run' (Get-Reason $_) }
 }
 
 if ($isLive) {
@@ -361,14 +463,24 @@ if ($isLive) {
     if ($runAdsutil -and [IO.File]::Exists($adsutil)) {
         Save-Output 'adsutil.txt' (Join-Names $system32 'cscript.exe') ('//nologo "' + $adsutil + '" ENUM_ALL W3SVC')
     }
+    if ($runAdsutil -and ([Environment]::OSVersion.Version.Major -ge 6)) {
+        Save-Output 'sslcert.txt' (Join-Names $system32 'netsh.exe') 'http show sslcert'
+    }
     $certutil = Join-Names $system32 'certutil.exe'
-    if ($runCertutil -and [IO.File]::Exists($certutil)) { Save-Output 'verifystore.txt' $certutil '-v -verifystore MY' }
+    if ($wantsCertutil -and $TestKeys.IsPresent -and [IO.File]::Exists($certutil)) { Save-Output 'verifystore.txt' $certutil '-v -verifystore MY' }
 }
 
+if ([IO.File]::Exists($printed)) {
+    try { [IO.File]::Delete($printed) } catch { Write-Trouble $printed 'delete' (Get-Reason $_) }
+}
 $errors.Close()
 $files.Close()
 $access.Close()
 Write-Host ('Copied ' + $script:copied + ' files and listed ' + $script:listed + ' in ' + $target)
+if ($wantsCertutil -and $isLive -and -not $TestKeys.IsPresent) { Write-Host 'Keys were not tested: that takes -TestKeys, which may use the network.' }
 if ($script:troubles -gt 0) { Write-Host ([string]$script:troubles + ' things could not be read: see errors.csv') }
 if ($keepSecrets) { Write-Host 'Key files stayed on the server.' }
 else { Write-Host 'The folder holds private keys: send it encrypted, and delete it afterwards.' }
+if (($script:copied + $script:listed) -eq 0) { exit 2 }
+if ($script:troubles -gt 0) { exit 1 }
+exit 0

@@ -10,7 +10,7 @@ pub struct Item {
     pub name: &'static str,
     /// What a rule lacks when it lacks this; `None` for what only makes answers surer.
     pub need: Option<Need>,
-    /// Exactly what to collect.
+    /// Exactly what to collect of Vista and later; see [`Self::what_on`].
     pub what: &'static str,
     /// One phrase: what it tells.
     pub tells: &'static str,
@@ -18,6 +18,8 @@ pub struct Item {
     pub source: Source,
     /// What becomes unprovable with `--names-only`; `None` where nothing is left out.
     pub unprovable: Option<&'static str>,
+    /// Exactly what to collect of Windows 2000, and of XP and 2003, where that is something else.
+    old: Option<[&'static str; 2]>,
     commands: Commands,
 }
 
@@ -54,7 +56,7 @@ pub enum Secret {
     None,
     /// A private key: with `--names-only` its name, size, times and access rights are written down instead.
     Key,
-    /// What opens private keys: with `--names-only` it is left out.
+    /// What opens private keys, or may hold a secret in clear: with `--names-only` it is left out.
     Opener,
 }
 
@@ -137,7 +139,7 @@ impl Item {
         source: Source,
     ) -> Self {
         let commands = Commands { nt50: &[], nt51: &[], nt6: &[] };
-        Self { name, need, what, tells, source, unprovable: None, commands }
+        Self { name, need, what, tells, source, unprovable: None, old: None, commands }
     }
 
     pub(super) const fn by(mut self, commands: Commands) -> Self {
@@ -148,6 +150,19 @@ impl Item {
     pub(super) const fn without(mut self, unprovable: &'static str) -> Self {
         self.unprovable = Some(unprovable);
         self
+    }
+
+    pub(super) const fn before_vista(mut self, nt50: &'static str, nt51: &'static str) -> Self {
+        self.old = Some([nt50, nt51]);
+        self
+    }
+
+    /// Exactly what to collect of that Windows; without a known one, of Vista and later.
+    pub fn what_on(&self, windows: Option<Generation>) -> &'static str {
+        match (self.old, windows) {
+            (Some([what, _]), Some(Generation::Nt50)) | (Some([_, what]), Some(Generation::Nt51)) => what,
+            _ => self.what,
+        }
     }
 
     /// Its own places.
@@ -192,8 +207,8 @@ impl Item {
     pub fn ask(&'static self, windows: Option<Generation>) -> String {
         let commands = self.commands(windows);
         if commands.is_empty() {
-            return self.what.to_owned();
+            return self.what_on(windows).to_owned();
         }
-        format!("{}; on the server: {}", self.what, commands.join(" & "))
+        format!("{}; on the server: {}", self.what_on(windows), commands.join(" & "))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::definition::Request;
+use super::definition::{Reach, Request};
 
 /// Identifiers never change, so that a newer target replaces an older one.
 const ID: &str = "4f0c3a35-6f5e-4b0a-9b59-7d7c1f0e3a61";
@@ -11,7 +11,10 @@ const ID_NAMES_ONLY: &str = "9d2b8f14-51f7-4c3e-8a86-0b6e5d2c7f92";
 /// The target.
 pub(super) fn print(request: &Request) -> String {
     let (id, about) = if request.names_only {
-        (ID_NAMES_ONLY, "IIS machine keys without key files, for iiskeys")
+        (
+            ID_NAMES_ONLY,
+            "IIS machine keys without key files and without their names (run the dir and icacls commands below as well), for iiskeys",
+        )
     } else {
         (ID, "IIS machine keys, for iiskeys")
     };
@@ -31,7 +34,7 @@ pub(super) fn print(request: &Request) -> String {
         );
     }
     text.push_str("\n# Documentation\n# Needs --tsource of the drive with Windows; KAPE reads it raw, so that files in use come along.\n");
-    for note in request.notes(true) {
+    for note in request.notes(Reach::FILES) {
         let _ = writeln!(text, "# {note}");
     }
     text

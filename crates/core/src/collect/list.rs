@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::definition::Request;
+use super::definition::{Reach, Request};
 use super::item::{Base, Place, Secret, Source};
 use crate::machine::Generation;
 
@@ -20,7 +20,7 @@ pub(super) fn print(request: &Request) -> String {
          # Commands are for cmd, run as administrator in an empty folder on another drive; they change nothing on the server.\n\
          # Those without a Windows are for Vista, Server 2008 and later.\n",
     );
-    for note in request.notes(false) {
+    for note in request.notes(Reach::ALL) {
         let _ = writeln!(text, "# {note}");
     }
     for item in request.items() {

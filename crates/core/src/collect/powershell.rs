@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::definition::Request;
+use super::definition::{Reach, Request};
 use super::item::{Base, Place, Secret};
 
 const BODY: &str = include_str!("collect.ps1");
@@ -12,12 +12,18 @@ pub(super) fn print(request: &Request) -> String {
     let mut table = String::new();
     for item in request.items() {
         for place in item.places() {
-            let _ = writeln!(table, "    '{}'", row(item.name, place));
+            let _ = writeln!(table, "    '{}'", row(item.name, place, secret(place)));
         }
     }
+    for (item, place) in request.listed_only() {
+        let _ = writeln!(table, "    '{}'", row(item, place, "list"));
+    }
     let mut notes = String::new();
-    for note in request.notes(false) {
+    for note in request.notes(Reach::ALL) {
         let _ = writeln!(notes, "    {}", note.replace("#>", ""));
+    }
+    if request.has("live-key-test") {
+        notes.push_str("    Keys are tested only with -TestKeys.\n");
     }
     let wants = |name: &str| if request.has(name) { "$true" } else { "$false" };
     let text = BODY
@@ -30,17 +36,20 @@ pub(super) fn print(request: &Request) -> String {
 }
 
 /// One row: item, base, folder, mask, what is secret. None of them holds a quote or a bar.
-fn row(item: &str, place: &Place) -> String {
+fn row(item: &str, place: &Place, secret: &str) -> String {
     let base = match place.base {
         Base::Windows => "Windows".to_owned(),
         Base::Drive => "Drive".to_owned(),
         Base::Shared => "Shared".to_owned(),
         Base::Service(account) => account.to_owned(),
     };
-    let secret = match place.secret {
+    format!("{item}|{base}|{}|{}|{secret}", place.folder, place.mask)
+}
+
+fn secret(place: &Place) -> &'static str {
+    match place.secret {
         Secret::None => "-",
         Secret::Key => "key",
         Secret::Opener => "opener",
-    };
-    format!("{item}|{base}|{}|{}|{secret}", place.folder, place.mask)
+    }
 }

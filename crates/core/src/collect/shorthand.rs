@@ -24,6 +24,9 @@ pub(super) const fn opener(folder: &'static str, mask: &'static str) -> Place {
 
 pub(super) const CONTENTS: &str =
     "what is in a container: its key, whether it is whole, which name it has inside, what protects it";
+/// The same where the name inside is written down.
+pub(super) const CONTENTS_BUT_NAME: &str =
+    "what is in a container: its key, whether it is whole, what protects it";
 pub(super) const PROOFS: &str =
     "whether a container can be opened by this machine and opens what was encrypted with it";
 pub(super) const OLD_KEYS: &str = "xcopy \"%ALLUSERSPROFILE%\\Application Data\\Microsoft\\Crypto\\RSA\\MachineKeys\" \
@@ -40,6 +43,14 @@ pub(super) const OLD_ACCESS: &[&str] = &[
 ];
 pub(super) const OLD_LISTING: &[&str] =
     &["dir /tc /a /s \"%ALLUSERSPROFILE%\\Application Data\\Microsoft\\Crypto\" > dir-created.txt"];
+pub(super) const OLD_META_BACK: &str =
+    "xcopy %SystemRoot%\\System32\\inetsrv\\MetaBack inetsrv\\MetaBack\\ /h /k /c";
+pub(super) const OLD_META_HISTORY: &str =
+    "xcopy %SystemRoot%\\System32\\inetsrv\\History inetsrv\\History\\ /h /k /c";
+pub(super) const SYSTEM_HIVE: &str =
+    "%SystemRoot%\\System32\\config\\SYSTEM with SYSTEM.LOG, .LOG1 and .LOG2";
+pub(super) const SECURITY_HIVE: &str = "%SystemRoot%\\System32\\config\\SECURITY with SECURITY.LOG, .LOG1 and .LOG2, of the same moment as SYSTEM";
+pub(super) const OLD_SITES: &str = "the output of cscript %SystemDrive%\\Inetpub\\AdminScripts\\adsutil.vbs ENUM_ALL W3SVC, made on the server";
 pub(super) const ADSUTIL: &str =
     "cscript //nologo %SystemDrive%\\Inetpub\\AdminScripts\\adsutil.vbs ENUM_ALL W3SVC > adsutil.txt";
 pub(super) const VERIFY: &str = "certutil -v -verifystore MY > verifystore.txt";

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::definition::Request;
+use super::definition::{Reach, Request};
 
 /// The artifact.
 pub(super) fn print(request: &Request) -> String {
@@ -14,7 +14,7 @@ pub(super) fn print(request: &Request) -> String {
          \x20 Give the collection, as a folder or zip, to `iiskeys diagnose`.\n\n\
          \x20 The source KeyFiles lists the key files with all their times. Export it as CSV, so that it is read, too.\n\n",
     );
-    for note in request.notes(true) {
+    for note in request.notes(Reach { names: true, times: true, ..Reach::FILES }) {
         let _ = writeln!(text, "  * {note}");
     }
     let _ = write!(

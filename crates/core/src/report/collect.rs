@@ -37,7 +37,7 @@ fn row(item: &'static Item, windows: Option<Generation>, rules: Vec<String>) -> 
     let commands: Vec<String> = item.commands(windows).into_iter().map(str::to_owned).collect();
     CollectRow {
         need: item.name.to_owned(),
-        what: item.what.to_owned(),
+        what: item.what_on(windows).to_owned(),
         shell: (!commands.is_empty()).then(|| "cmd".to_owned()),
         commands,
         sensitive: item.is_sensitive(),

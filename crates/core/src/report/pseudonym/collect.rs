@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::names::{Kind, Names};
+use super::ordinary::Place;
 use super::public;
 use super::walk::{Field, strings};
 
@@ -128,6 +129,15 @@ const PATHS: &[(&str, &str)] = &[
     ("config_copies", "path"),
 ];
 
+/// Fields that hold names in a form of their own.
+const NAMES: &[(&str, &str)] = &[
+    ("certificates", "subject"),
+    ("certificates", "issuer"),
+    ("certificates", "dns_names"),
+    ("bindings", "endpoint"),
+    ("bindings", "http_sys"),
+];
+
 /// What a site or a pool is introduced with, where things are listed.
 const INTRODUCED: &[(&str, Kind)] =
     &[("application pool ", Kind::Pool), ("site ", Kind::Site), ("service ", Kind::Other)];
@@ -135,6 +145,18 @@ const INTRODUCED: &[(&str, Kind)] =
 /// Whether a field holds words of this program and never a name.
 pub(super) fn is_fixed(field: Field<'_>) -> bool {
     FIXED.contains(&field.name) || FIXED_IN.contains(&(field.parent, field.name))
+}
+
+/// What kind of text a field holds.
+pub(super) fn place(field: Field<'_>) -> Place {
+    let at = (field.parent, field.name);
+    if PATHS.contains(&at) {
+        Place::Path
+    } else if WHOLE.iter().any(|(parent, name, _)| (*parent, *name) == at) || NAMES.contains(&at) {
+        Place::Name
+    } else {
+        Place::Prose
+    }
 }
 
 /// Collects the names of a report.

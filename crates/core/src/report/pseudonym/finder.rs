@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 
-use super::names::fold;
+use super::names::{Kind, fold};
+use super::ordinary::{Guard, Place};
 use crate::visible::visible;
 
 /// Names of fewer letters than this are found only where they stand alone or between the parts of a path.
@@ -17,9 +18,19 @@ pub(super) struct Finder {
     /// By node: the number of the name that ends there, and whether it is a short one.
     ends: HashMap<u32, (usize, bool)>,
     nodes: u32,
+    /// By number: names that are names only in some places.
+    guards: HashMap<usize, Guard>,
 }
 
 impl Finder {
+    /// Adds a name of a machine: one that is an ordinary word is found only where it is a name.
+    pub fn add_name(&mut self, kind: Kind, name: &str, number: usize) {
+        if let Some(guard) = Guard::of(kind, name) {
+            self.guards.insert(number, guard);
+        }
+        self.add(name, number);
+    }
+
     /// Adds a name in every way in which it may be written. The first that is added keeps a spelling for itself.
     pub fn add(&mut self, name: &str, number: usize) {
         let is_short = name.chars().count() < SHORT;
@@ -37,11 +48,11 @@ impl Finder {
     }
 
     /// The numbers of the names in a text, in their order.
-    pub fn visit(&self, text: &str, see: &mut dyn FnMut(usize)) {
+    pub fn visit(&self, place: Place, text: &str, see: &mut dyn FnMut(usize)) {
         let letters: Vec<char> = text.chars().collect();
         let mut at = 0;
         while at < letters.len() {
-            match self.longest(&letters, at) {
+            match self.longest(&letters, at, place) {
                 Some((end, number)) => {
                     see(number);
                     at = end;
@@ -52,12 +63,12 @@ impl Finder {
     }
 
     /// The text with every name replaced.
-    pub fn replace<'t>(&self, text: &str, token: &dyn Fn(usize) -> &'t str) -> String {
+    pub fn replace<'t>(&self, place: Place, text: &str, token: &dyn Fn(usize) -> &'t str) -> String {
         let letters: Vec<char> = text.chars().collect();
         let mut out = String::with_capacity(text.len());
         let mut at = 0;
         while let Some(&letter) = letters.get(at) {
-            match self.longest(&letters, at) {
+            match self.longest(&letters, at, place) {
                 Some((end, number)) => {
                     out.push_str(token(number));
                     at = end;
@@ -72,7 +83,7 @@ impl Finder {
     }
 
     /// The longest name that starts here, where it ends, and its number.
-    fn longest(&self, letters: &[char], start: usize) -> Option<(usize, usize)> {
+    fn longest(&self, letters: &[char], start: usize, place: Place) -> Option<(usize, usize)> {
         if !begins(letters, start) {
             return None;
         }
@@ -82,7 +93,12 @@ impl Finder {
             node = next;
             if let Some(&(number, is_short)) = self.ends.get(&node) {
                 let end = at + 1;
-                if ends(letters, end) && (!is_short || stands_alone(letters, start, end)) {
+                let is_free = !is_short || stands_alone(letters, start, end);
+                let guard = self.guards.get(&number);
+                if ends(letters, end)
+                    && is_free
+                    && guard.is_none_or(|guard| guard.allows(letters, start, end, place))
+                {
                     found = Some((end, number));
                 }
             }

@@ -12,6 +12,9 @@ use crate::visible::is_deceptive;
 /// Largest map that is read, in bytes.
 const LARGEST: usize = 64 << 20;
 
+/// Numbers of tokens stay below this, so that there is always a next one.
+const MOST: u64 = 1 << 53;
+
 /// The part of the map that says which identifiers the findings had.
 const FINDINGS: &str = "finding";
 
@@ -87,9 +90,9 @@ impl PseudonymMap {
             };
             for (token, name) in tokens {
                 let number = token.strip_prefix(kind.name()).and_then(|rest| rest.strip_prefix('-'));
-                if !number
-                    .is_some_and(|number| number.parse::<u64>().is_ok_and(|it| it.to_string() == number))
-                {
+                if !number.is_some_and(|number| {
+                    number.parse::<u64>().is_ok_and(|it| it.to_string() == number && it < MOST)
+                }) {
                     return Err(form(format!("{token:?} is no token of the part {part:?}")));
                 }
                 if map.by_name.insert(folded(&name), token.clone()).is_some() {

@@ -13,6 +13,7 @@ mod collect;
 mod finder;
 mod map;
 mod names;
+mod ordinary;
 mod public;
 mod walk;
 mod words;
@@ -30,6 +31,7 @@ pub use names::{Kind, Names};
 use super::{ReadError, Report};
 use crate::rules::finding_id;
 use finder::Finder;
+use ordinary::Place;
 
 /// What a pseudonymized report says of itself.
 const NOTE: &str = "Names in this report were replaced by tokens such as host-1, each the same wherever the name stood. \
@@ -71,13 +73,13 @@ impl Report {
 
         let mut finder = Finder::default();
         let list = names.sorted();
-        for (at, (_, name)) in list.iter().enumerate() {
-            finder.add(name, at);
+        for (at, (kind, name)) in list.iter().enumerate() {
+            finder.add_name(*kind, name, at);
         }
         let mut used = BTreeSet::new();
         walk::strings(&value, &mut |field, text| {
             if !collect::is_fixed(field) {
-                finder.visit(text, &mut |at| {
+                finder.visit(collect::place(field), text, &mut |at| {
                     used.insert(at);
                 });
             }
@@ -92,7 +94,7 @@ impl Report {
         let token_of = |at: usize| tokens.get(&at).map_or("", String::as_str);
         walk::strings_mut(&mut value, &mut |field, text| {
             if !collect::is_fixed(field) {
-                *text = finder.replace(text, &token_of);
+                *text = finder.replace(collect::place(field), text, &token_of);
             }
         });
         renew_ids(&mut value, map);
@@ -162,5 +164,5 @@ fn renew_ids(value: &mut Value, map: &mut PseudonymMap) {
         map.remember_finding(new, old);
     }
     let new = |at: usize| renewed.get(at).map_or("", |(_, new)| new.as_str());
-    walk::strings_mut(value, &mut |_, text| *text = finder.replace(text, &new));
+    walk::strings_mut(value, &mut |_, text| *text = finder.replace(Place::Name, text, &new));
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::finder::Finder;
+use super::ordinary::Place;
 use super::public;
 use crate::machine::{Content, Endpoint, Known, Machine, SymptomKind};
 
@@ -288,7 +289,13 @@ impl Names {
 
     fn domain(&mut self, name: &str) {
         self.add(Kind::Domain, name);
-        name.split('.').for_each(|label| self.add(Kind::Domain, label));
+        let mut labels = name.split('.').rev().peekable();
+        // The last label belongs to nobody, and in front of a country neither does co or com.
+        let last = labels.next_if(|_| name.contains('.'));
+        if last.is_some_and(|last| last.len() == 2) {
+            labels.next_if(|label| ["co", "com", "org", "net", "ac", "gov", "edu"].contains(label));
+        }
+        labels.for_each(|label| self.add(Kind::Domain, label));
     }
 
     /// Adds a DNS name, the domain that it stands in, and what of it would still tell.
@@ -366,7 +373,7 @@ impl Names {
         tokens.iter().for_each(|token| finder.add(token, 0));
         self.known.retain(|_, (_, name)| {
             let mut is_free = true;
-            finder.visit(name, &mut |_| is_free = false);
+            finder.visit(Place::Name, name, &mut |_| is_free = false);
             is_free
         });
     }

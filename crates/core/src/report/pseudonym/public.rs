@@ -1,8 +1,13 @@
 //! What everybody knows and what therefore stays: words of Windows, IIS and this program.
 
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
 use super::names::Kind;
-use super::words::{EXTENSIONS, PATHS, WORDS};
+use super::words::{ACCOUNTS, EXTENSIONS, PATHS, WORDS};
 use crate::artifact::container::{Family, Prefix, WellKnown};
+use crate::collect::ITEMS;
+use crate::machine::Generation;
 
 /// Whether a name says nothing about whose machine it is.
 pub(super) fn is_public(kind: Kind, name: &str) -> bool {
@@ -13,25 +18,45 @@ pub(super) fn is_public(kind: Kind, name: &str) -> bool {
         Kind::Address => name
             .parse()
             .is_ok_and(|address: std::net::IpAddr| address.is_unspecified() || address.is_loopback()),
-        Kind::Account => is_word(WORDS) || is_word(PATHS) || is_public_sid(name),
+        // Whoever calls a computer EXCHANGE or a user mail would not have it told.
+        Kind::Host => lower == "localhost" || is_guid(name) || is_count(name),
+        Kind::Account => is_word(ACCOUNTS) || is_public_sid(name),
         Kind::KeyFile => name.parse::<Prefix>().is_ok_and(is_known_prefix),
         Kind::Container => is_guid(name) || is_word(WORDS) || is_known_container(name),
         Kind::Path => {
             is_word(PATHS)
                 || is_word(WORDS)
+                || is_variable(name)
+                || OWN_NAMES.contains(&lower)
                 || is_guid(name)
                 || is_numbered(&lower)
                 || is_known_container(name)
         }
         Kind::Provider => is_word(WORDS) || lower.starts_with("microsoft "),
-        Kind::Dns | Kind::Domain => {
-            is_word(WORDS) || name == "*" || name.chars().all(|it| it.is_ascii_digit())
-        }
+        Kind::Domain => is_word(ACCOUNTS) || lower == "localhost" || is_count(name),
+        Kind::Dns => is_word(WORDS) || name == "*" || name.chars().all(|it| it.is_ascii_digit()),
         Kind::Label if is_word(PATHS) => true,
-        Kind::Host | Kind::Site | Kind::Pool | Kind::Store | Kind::Label | Kind::Other => {
+        Kind::Site | Kind::Pool | Kind::Store | Kind::Label | Kind::Other => {
             is_word(WORDS) || is_guid(name) || is_known_container(name) || is_count(name)
         }
     }
+}
+
+/// What the commands of a report are made of: what they write has these names.
+static OWN_NAMES: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+    let windows = [Generation::Nt50, Generation::Nt51, Generation::Nt6];
+    let commands = ITEMS.iter().flat_map(|item| windows.map(|windows| item.commands(Some(windows))));
+    let commands = commands.flatten().chain(["files.csv access.csv errors.csv printed.tmp"]);
+    let names = commands.flat_map(|command| command.split([' ', '"', '\\', '/', '>', '=', '\'']));
+    names.filter(|name| !name.is_empty()).map(str::to_lowercase).collect()
+});
+
+/// Whether it is a variable of Windows, as `%ALLUSERSPROFILE%`.
+fn is_variable(name: &str) -> bool {
+    let inside = name.strip_prefix('%').and_then(|name| name.strip_suffix('%'));
+    inside.is_some_and(|inside| {
+        !inside.is_empty() && inside.chars().all(|it| it.is_ascii_alphanumeric() || "_()".contains(it))
+    })
 }
 
 /// A well-known container; that of the client of metabase administration may hold the name of a user behind it.

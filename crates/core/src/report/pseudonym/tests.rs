@@ -13,7 +13,7 @@ fn finder(names: &[&str]) -> Finder {
 
 fn replaced(names: &[&str], text: &str) -> String {
     let tokens: Vec<String> = (0..names.len()).map(|at| format!("<{at}>")).collect();
-    finder(names).replace(text, &|at| tokens[at].as_str())
+    finder(names).replace(Place::Name, text, &|at| tokens[at].as_str())
 }
 
 #[test]
@@ -67,6 +67,7 @@ fn what_is_no_map_is_refused() {
     for (text, why) in [
         ("[]", "invalid type"),
         ("{\"secret\": {}}", "kinds of names"),
+        ("{\"host\": {\"host-18446744073709551615\": \"zzz\"}}", "no token"),
         ("{\"host\": {\"host-01\": \"x\"}}", "no token"),
         ("{\"host\": {\"host-1\": \"x\", \"host-2\": \"X\"}}", "second token"),
     ] {
@@ -85,6 +86,9 @@ fn well_known_parts_of_paths_stay() {
         "uploads/ntfs/%5C%5C.%5CC%3A/inetpub/history/CFGHISTORY_0000000012",
         "disk.raw/partition-2/Windows",
         "C:\\Users\\Public",
+        "%ALLUSERSPROFILE%\\Application Data\\Microsoft\\Crypto",
+        "dir-created.txt",
+        "acl-folder.txt",
     ] {
         names.path(path);
         assert!(names.sorted().is_empty(), "{path}: {:?}", names.sorted());
@@ -108,6 +112,67 @@ fn the_hash_of_a_private_name_is_private_too() {
     assert_eq!(kinds, [Kind::KeyFile, Kind::Path]);
 }
 
+fn told(kind: Kind, name: &str, place: Place, text: &str) -> String {
+    let mut finder = Finder::default();
+    finder.add_name(kind, name, 0);
+    finder.replace(place, text, &|_| "<0>")
+}
+
+#[test]
+fn a_name_that_is_an_ordinary_word_is_replaced_where_it_is_a_name() {
+    let prose = |kind, name, text| told(kind, name, Place::Prose, text);
+    for (text, wanted) in [
+        ("Plan, after a backup: export the keys", "Plan, after a backup: export the keys"),
+        ("Backup of C:\\iiskeys-backup", "Backup of C:\\iiskeys-backup"),
+        ("HTTPS of site Backup is down", "HTTPS of site <0> is down"),
+        ("xpath sites/site[@name='Backup']", "xpath sites/site[@name='<0>']"),
+        ("site:Backup", "site:<0>"),
+    ] {
+        assert_eq!(prose(Kind::Site, "Backup", text), wanted);
+    }
+    assert_eq!(
+        prose(Kind::Pool, "Services", "Stop the services that hold keys; application pool Services"),
+        "Stop the services that hold keys; application pool <0>"
+    );
+    assert_eq!(
+        prose(Kind::Pool, "Identity", "the application pool identity"),
+        "the application pool identity"
+    );
+    assert_eq!(told(Kind::Site, "Backup", Place::Name, "backup"), "<0>");
+    let path = "C:\\Windows\\System32\\inetsrv\\backup";
+    assert_eq!(told(Kind::Site, "Backup", Place::Path, path), path);
+    assert_eq!(prose(Kind::Site, "Vermilion", "a vermilion wall"), "a <0> wall", "no word of the program");
+}
+
+#[test]
+fn computers_with_ordinary_names_are_hidden_and_the_prose_stays() {
+    for name in ["EXCHANGE", "SERVER", "WEB", "MAIL", "TEST", "DEV"] {
+        let mut names = Names::default();
+        names.host(name);
+        assert_eq!(names.sorted(), [(Kind::Host, name)]);
+        let text = format!("event of {name}: the mail server, a web test of dev");
+        let told = told(Kind::Host, name, Place::Prose, &text);
+        assert!(told.starts_with("event of <0>:"), "{told}");
+        let is_word = name != "DEV";
+        assert_eq!(told.ends_with("the mail server, a web test of dev"), is_word, "{told}");
+    }
+    let mut names = Names::default();
+    names.host("IIS");
+    names.host("localhost");
+    assert_eq!(names.sorted(), [(Kind::Host, "IIS")]);
+    let text = "IIS on computer IIS cannot open its keys";
+    assert_eq!(told(Kind::Host, "IIS", Place::Prose, text), "IIS on computer <0> cannot open its keys");
+}
+
+#[test]
+fn the_words_of_every_rule_are_ordinary() {
+    for rule in crate::rules::all() {
+        for word in rule.info().summary.split(|it: char| !it.is_alphabetic()).filter(|it| !it.is_empty()) {
+            assert!(ordinary::Guard::of(Kind::Site, word).is_some(), "{word}");
+        }
+    }
+}
+
 proptest! {
     /// Whatever the names and the text, translating back gives the text, but for the case of names.
     #[test]
@@ -123,7 +188,7 @@ proptest! {
         let text = text.join(" ");
         let list: Vec<&str> = names.iter().map(String::as_str).collect();
         let tokens: Vec<String> = (0..list.len()).map(|at| format!("\u{1}{at}\u{2}")).collect();
-        let there = finder(&list).replace(&text, &|at| tokens[at].as_str());
+        let there = finder(&list).replace(Place::Name, &text, &|at| tokens[at].as_str());
         let mut back = there.clone();
         for (token, name) in tokens.iter().zip(&list) {
             back = back.replace(token, name);
@@ -131,7 +196,7 @@ proptest! {
         prop_assert_eq!(folded(&back), folded(&text));
         // What was found once is not found again.
         let mut again = 0;
-        finder(&list).visit(&there, &mut |_| again += 1);
+        finder(&list).visit(Place::Name, &there, &mut |_| again += 1);
         prop_assert_eq!(again, 0);
     }
 }

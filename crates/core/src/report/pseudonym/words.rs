@@ -46,3 +46,12 @@ pub(super) const WORDS: &str = "\
     svchost|svchost.exe|system|test|the|tls|trust|trusteddevices|trustedpeople|trustedpublisher|uk|user|\
     users|w3svc|w3wp|w3wp.exe|warning|was|web|webhosting|windows|windows process activation service|\
     winmgmt|wmsvc|world wide web publishing service|www";
+
+/// Accounts, groups and profiles that stand on every machine.
+pub(super) const ACCOUNTS: &str = "\
+    administrator|administrators|all application packages|all users|anonymous|anonymous logon|\
+    application package authority|authenticated users|backup operators|batch|builtin|console logon|creator group|\
+    creator owner|default|default user|everyone|guest|guests|iis apppool|iis_iusrs|iis_wpg|interactive|\
+    local service|local system|localservice|localsystem|network|network service|networkservice|nt authority|\
+    nt service|owner rights|power users|public|remote desktop users|restricted|service|system|trustedinstaller|\
+    user|users|windows";
