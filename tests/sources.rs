@@ -119,7 +119,7 @@ fn a_segment_of_the_evidence_is_never_written_to() {
         write(folder.path(), &format!("disk.E{number:02}"), segment);
     }
     let refused = run_in(folder.path(), ["diagnose", "disk.E01", "--output", "disk.E02"]);
-    assert!(refused.refusal().contains("a part of the disk image"));
+    assert!(refused.refusal().contains("a part of the evidence"));
     assert_eq!(fs::read(folder.path().join("disk.E02")).expect("a segment"), segments[1]);
 }
 

@@ -43,10 +43,17 @@ impl Timestamp {
     ///
     /// `None` for zero (the usual mark for "not known") and for moments before 1601.
     pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
+        Self::from_calendar_seconds(seconds).filter(|_| seconds != 0)
+    }
+
+    /// Seconds since 1970-01-01 UTC that were counted from a date, as a certificate states: zero is that day.
+    ///
+    /// `None` for moments before 1601 and past the year 9999.
+    pub fn from_calendar_seconds(seconds: i64) -> Option<Self> {
         let ticks = seconds.checked_mul(TICKS_PER_SECOND as i64)?.checked_add(UNIX_EPOCH_TICKS)?;
         let mut moment = Self::from_filetime(u64::try_from(ticks).ok()?)?;
         moment.precision = Precision::Second;
-        (seconds != 0).then_some(moment)
+        Some(moment)
     }
 
     /// A time of the operating system, as a plain folder gives for the last write.

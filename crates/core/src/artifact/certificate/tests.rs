@@ -19,6 +19,17 @@ fn spec(seed: &str) -> StoredSpec {
         .friendly_name("The shop")
 }
 
+/// Makers of certificates that know no time begin at the first second of 1970.
+#[test]
+fn a_certificate_may_be_valid_from_the_first_second_of_1970() {
+    let start = filetime((1970, 1, 1), (0, 0, 0));
+    let certificate = CertificateSpec::new("www.example.test", rsa("epoch", 1024))
+        .valid(start, filetime((2038, 1, 1), (0, 0, 0)));
+    let bytes = StoredSpec::new(certificate).blob();
+    let body = CertificateBody::parse(StoreBlob::parse(&bytes).der().expect("DER")).expect("X.509");
+    assert_eq!(body.not_before.to_string(), "1970-01-01T00:00:00Z");
+}
+
 proptest! {
     #[test]
     fn what_the_forge_writes_is_read_back(

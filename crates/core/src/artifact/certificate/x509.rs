@@ -92,7 +92,7 @@ fn read(der: &[u8]) -> Result<CertificateBody, CertificateError> {
         CertificateError::NotX509 { what }
     })?;
     let time = |time: x509_parser::time::ASN1Time| {
-        Timestamp::from_unix_seconds(time.timestamp()).ok_or(CertificateError::Validity)
+        Timestamp::from_calendar_seconds(time.timestamp()).ok_or(CertificateError::Validity)
     };
     let validity = certificate.validity();
     let key = Key::of(certificate.public_key());
