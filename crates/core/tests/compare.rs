@@ -5,7 +5,7 @@ mod support;
 use iiskeys_core::compare::{self, Change, Comparison, Direction, Kinship, Met, Outcome, against};
 use iiskeys_core::report::{ExpectRow, Report};
 use iiskeys_fixtures::cases::{
-    self, foreign_config_by_unwrapping, guid_changed, protected_healthy, sysprepped_clone,
+    self, foreign_config_by_unwrapping, guid_changed, guid_restored, protected_healthy, sysprepped_clone,
 };
 use iiskeys_fixtures::container::{CapiSpec, Family, PairSpec, capi_name_only, file_name};
 use iiskeys_fixtures::machine::{
@@ -444,4 +444,18 @@ fn secrets_of_a_protected_machine_stay_where_they_are() {
         let hex: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
         assert!(!text.contains(&hex), "{name}");
     }
+}
+
+/// The empty container that IIS Admin left under the typed GUID is another finding of the same rule, with the same title.
+#[test]
+fn what_a_rule_finds_in_place_of_what_is_gone_is_named() {
+    let (before, after) = (diagnose(&guid_changed()), diagnose(&guid_restored()));
+    let comparison = compare::reports(&before, &after);
+    let row = comparison
+        .expectations
+        .iter()
+        .find(|row| row.expect.what.starts_with("container-duplicated"))
+        .expect("an expectation");
+    assert_eq!(row.state, Met::Met);
+    assert!(row.because.contains("is another: container:rsa-machine/c2319c42"), "{}", row.because);
 }

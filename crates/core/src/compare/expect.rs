@@ -33,6 +33,20 @@ fn answer(expect: &ExpectRow, a: &Seen<'_>, b: &Seen<'_>) -> (Met, String) {
     }
 }
 
+/// That a rule does not find the same any more, and what it finds in its place: titles alone may be alike.
+fn gone(rule: &str, a: &Seen<'_>, b: &Seen<'_>) -> String {
+    let is_known = |id: &str| a.report.findings.iter().any(|finding| finding.id == id);
+    let new = b.report.findings.iter().filter(|finding| finding.rule == rule && !is_known(&finding.id));
+    let new: Vec<&str> = new.map(|finding| finding.subject.as_str()).collect();
+    if new.is_empty() {
+        return format!("The rule {rule} was evaluated in B and does not find it.");
+    }
+    let others = crate::rules::join(&new.iter().map(|&it| it.to_owned()).collect::<Vec<_>>(), 3);
+    format!(
+        "The rule {rule} was evaluated in B and does not find this any more; what it finds in B is another: {others}."
+    )
+}
+
 fn finding_gone(id: &str, a: &Seen<'_>, b: &Seen<'_>) -> (Met, String) {
     if let Some(finding) = b.report.findings.iter().find(|finding| finding.id == id) {
         return (Met::NotMet, format!("B still has it: {}.", finding.title));
@@ -44,7 +58,7 @@ fn finding_gone(id: &str, a: &Seen<'_>, b: &Seen<'_>) -> (Met, String) {
         );
     };
     if b.looked_as_far(rule, subject, a) {
-        return (Met::Met, format!("The rule {rule} was evaluated in B and does not find it."));
+        return (Met::Met, gone(rule, a, b));
     }
     if b.rule_looked_as_far(rule, a) {
         return (
