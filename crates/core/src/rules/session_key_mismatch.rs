@@ -84,7 +84,7 @@ impl Rule for SessionKeyMismatch {
                         )
                     } else {
                         format!(
-                            "the container {} that {} names is not in evidence",
+                            "the container {} that {} names is not in evidence where Windows looks for it",
                             provider.container, provider.name
                         )
                     };
